@@ -1,1 +1,124 @@
+//! The one contract suite that every implementation of a port passes.
+//!
+//! Each check is a `#[test]` of its own in the crate that calls the macro:
+//!
+//! ```ignore
+//! ports::log_contract!({
+//!     let broker = start().await;                       // once a check, may await
+//!     async move || MyLog::connect(&broker).await       // opens the port on the same data
+//! });
+//! ports::facts_contract!({ async move || my_facts().await });
+//! ports::view_contract!({ async move || (my_writer().await, my_reader().await) });
+//! ```
+//!
+//! The expression is evaluated inside an async block, once for each check; it gives an async closure
+//! that opens the port. A check may open it again, but only after it dropped what it opened before,
+//! and expects the same data. Checks make up their own event ids and keys, so many may share one
+//! broker or server.
 
+use std::{
+    future::Future,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use domain::EventId;
+
+use crate::{Clock, SystemClock};
+
+pub mod facts;
+pub mod log;
+pub mod view;
+
+/// Longest wait of a check for something that must happen.
+const WAIT_SECS: u64 = 30;
+
+/// How long a check watches that something does not happen.
+const QUIET_MS: u64 = 100;
+
+/// Threads of a check's runtime.
+const THREADS: usize = 2;
+
+/// Runs one check on a runtime of its own.
+pub fn run(check: impl Future<Output = ()>) {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.worker_threads(THREADS).enable_all().build().expect("a runtime");
+    runtime.block_on(check);
+}
+
+/// A name nobody used before, here or in another process; fits an event id.
+fn fresh_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("check-{:x}-{:x}-{count:x}", SystemClock.now(), std::process::id())
+}
+
+/// An event nobody used before.
+fn fresh_event() -> EventId {
+    fresh_name().parse().expect("a fresh name is an event id")
+}
+
+/// Waits for what must happen.
+async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(Duration::from_secs(WAIT_SECS), future).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited {WAIT_SECS} s for {what}"),
+    }
+}
+
+/// Sees to it that something does not happen for a while; drops the future in the middle.
+async fn quiet<T: std::fmt::Debug>(what: &str, future: impl Future<Output = T>) {
+    if let Ok(value) = tokio::time::timeout(Duration::from_millis(QUIET_MS), future).await {
+        panic!("{what}: {value:?}");
+    }
+}
+
+/// Makes one `#[test]` of each named check. For the three macros below.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! contract_tests {
+    ($module:path, $setup:expr, [$($check:ident)+]) => {
+        $(
+            #[test]
+            fn $check() {
+                use $module as checks;
+                $crate::contract::run(async { checks::$check($setup).await });
+            }
+        )+
+    };
+}
+
+/// The contract of [`EventLog`](crate::EventLog) as tests.
+///
+/// `$setup` gives `impl AsyncFn() -> impl EventLog`; see [`contract`](crate::contract).
+#[macro_export]
+macro_rules! log_contract {
+    ($setup:expr) => {
+        $crate::contract_tests!($crate::contract::log, $setup, [records_come_back_in_order]);
+    };
+}
+
+/// The contract of [`Facts`](crate::Facts) as tests.
+///
+/// `$setup` gives `impl AsyncFn() -> impl Facts`; see [`contract`](crate::contract).
+#[macro_export]
+macro_rules! facts_contract {
+    ($setup:expr) => {
+        $crate::contract_tests!(
+            $crate::contract::facts,
+            $setup,
+            [the_first_answer_holds_everything]
+        );
+    };
+}
+
+/// The contract of [`ViewWriter`](crate::ViewWriter) and [`ViewReader`](crate::ViewReader) as tests.
+///
+/// `$setup` gives `impl AsyncFn() -> (impl ViewWriter, impl ViewReader)`; see
+/// [`contract`](crate::contract).
+#[macro_export]
+macro_rules! view_contract {
+    ($setup:expr) => {
+        $crate::contract_tests!($crate::contract::view, $setup, [without_a_head_nothing_is_known]);
+    };
+}
