@@ -2,7 +2,7 @@
 //!
 //! Each check is a `#[test]` of its own in the crate that calls the macro:
 //!
-//! ```ignore
+//! ```text
 //! ports::log_contract!({
 //!     let broker = start().await;                       // once a check, may await
 //!     async move || MyLog::connect(&broker).await       // opens the port on the same data

@@ -12,7 +12,7 @@ pub mod view;
 #[cfg(feature = "contract")]
 pub mod contract;
 
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, ManualClock, SystemClock};
 pub use facts::{Fact, Facts, FactsError, FactsReader};
 pub use log::{Appended, EventLog, LogError, LogReader, Record};
 pub use view::{
