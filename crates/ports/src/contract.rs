@@ -94,7 +94,31 @@ macro_rules! contract_tests {
 #[macro_export]
 macro_rules! log_contract {
     ($setup:expr) => {
-        $crate::contract_tests!($crate::contract::log, $setup, [records_come_back_in_order]);
+        $crate::contract_tests!($crate::contract::log, $setup, [
+            creating_twice_keeps_the_log
+            creating_at_once_makes_one_log
+            an_unknown_event_is_told
+            records_come_back_as_answered
+            times_are_never_missing
+            any_bytes_survive
+            the_largest_record_fits
+            a_larger_record_is_refused
+            appends_at_once_all_land_once
+            an_append_after_an_answer_comes_after
+            an_append_given_up_harms_nothing
+            a_long_log_comes_back_whole
+            the_end_covers_what_was_answered
+            the_end_of_an_empty_log_is_its_start
+            a_log_is_read_from_any_offset
+            a_reader_at_the_end_waits_and_wakes
+            a_reader_beyond_the_end_waits_for_its_offset
+            a_reader_follows_while_others_append
+            two_readers_see_the_same
+            a_wait_given_up_skips_nothing
+            events_are_apart
+            a_log_opened_again_is_the_same
+            a_commit_is_taken
+        ]);
     };
 }
 
