@@ -42,12 +42,18 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
     /// Makes the event, or edits it all or nothing. `salt` counts the first time only.
-    Define { salt: [u8; 16], definition: Box<Definition> },
+    Define {
+        salt: [u8; 16],
+        definition: Box<Definition>,
+    },
     Open,
     Pause,
     Resume,
     Close,
     Archive,
     Admission(AdmissionRules),
-    Capacity { slot: SlotId, capacity: u32 },
+    Capacity {
+        slot: SlotId,
+        capacity: u32,
+    },
 }

@@ -75,24 +75,45 @@ pub struct Booking {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// In line (again: the same answer).
-    Waiting { position: u32 },
-    Admitted { until: Millis },
-    Inside { until: Millis },
-    Held { hold: Hold },
+    Waiting {
+        position: u32,
+    },
+    Admitted {
+        until: Millis,
+    },
+    Inside {
+        until: Millis,
+    },
+    Held {
+        hold: Hold,
+    },
     /// Back inside without seats; `ran_out`: the hold's time was over.
-    Released { until: Millis, ran_out: bool },
-    Booked { booking: Booking },
+    Released {
+        until: Millis,
+        ran_out: bool,
+    },
+    Booked {
+        booking: Booking,
+    },
     Cancelled,
     Left,
     /// The turn or the window passed.
     Expired,
     /// The shopper joined again: `next` is the ticket that counts from now on.
-    Followed { next: TicketId },
-    Refused { refusal: Refusal },
+    Followed {
+        next: TicketId,
+    },
+    Refused {
+        refusal: Refusal,
+    },
     /// The event's state or definition changed, or was asked for again.
-    Operated { state: EventState },
+    Operated {
+        state: EventState,
+    },
     /// The event has a new owner.
-    Owned { epoch: Epoch },
+    Owned {
+        epoch: Epoch,
+    },
 }
 
 /// An outcome, whom it concerns and which command it answers.
@@ -102,5 +123,7 @@ pub struct Told {
     pub address: Option<Address>,
     pub ticket: Option<TicketId>,
     pub seq: Option<u32>,
+    /// `false`: the answer of before, told again; nothing changed, only who asked needs it.
+    pub fresh: bool,
     pub outcome: Outcome,
 }
