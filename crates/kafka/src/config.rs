@@ -1,0 +1,244 @@
+//! How to reach the brokers, and the settings of each kind of client.
+
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+
+/// Longest time a record may take to be acknowledged, in milliseconds.
+pub const DELIVERY_TIMEOUT_MS_MAX: u32 = 5_000;
+/// Most records under way at a time, whatever is configured.
+pub const IN_FLIGHT_MAX: usize = 4_096;
+
+const DELIVERY_TIMEOUT_MS_MIN: u32 = 500;
+const IN_FLIGHT: usize = 512;
+/// Most produce requests under way on a connection; more would end idempotence.
+const REQUESTS_IN_FLIGHT_MAX: u32 = 5;
+/// Largest batch of records, in bytes; below what our topics take (`MESSAGE_BYTES_MAX`).
+const BATCH_BYTES_MAX: u32 = 1_000_000;
+/// Largest batch that our topics take, in bytes: Kafka's own default, so that replication and
+/// consumers of any kind are set up for it.
+pub(crate) const MESSAGE_BYTES_MAX: u32 = 1_048_588;
+const RECONNECT_MS: u32 = 50;
+const RECONNECT_MS_MAX: u32 = 1_000;
+const RETRY_MS_MAX: u32 = 500;
+/// How long a topic that we know may be missing from the brokers' metadata.
+const TOPIC_MISSING_MS_MAX: u32 = 2_000;
+/// A broker that owes an answer for longer is dialled anew.
+const SOCKET_TIMEOUT_MS: u32 = 6_000;
+/// How long the broker holds a fetch while there is nothing new. It answers at the first byte, so a
+/// long wait costs no latency and keeps idle readers cheap.
+const FETCH_WAIT_MS: u32 = 500;
+const FETCH_RETRY_MS: u32 = 100;
+/// Pause of a fetch while the reader's queue is full.
+const FETCH_QUEUE_PAUSE_MS: u32 = 5;
+/// Records that a reader holds ahead, in KiB.
+const READ_AHEAD_KIB: u32 = 8 * 1024;
+
+/// Settings that can't work. Nothing was connected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the Kafka settings can't work: {0}")]
+pub struct ConfigError(pub(crate) String);
+
+/// How to reach Kafka and what to ask of it.
+#[derive(Debug, Clone)]
+pub struct KafkaConfig {
+    /// Bootstrap servers, `host:port[,host:port…]`.
+    pub bootstrap: String,
+    pub security: Security,
+    /// Replicas of the topics we create.
+    pub replication: u16,
+    /// Replicas that must have a record before it counts (`min.insync.replicas`).
+    pub min_insync: u16,
+    /// Longest time until a record is acknowledged or given up, in milliseconds; also the patience
+    /// of every other call. At most [`DELIVERY_TIMEOUT_MS_MAX`].
+    pub delivery_timeout_ms: u32,
+    /// Most records under way at a time; one more is refused at once. At most [`IN_FLIGHT_MAX`].
+    pub in_flight_max: usize,
+}
+
+/// How the connection to the brokers is protected.
+#[derive(Debug, Clone, Default)]
+pub enum Security {
+    /// Not at all: for brokers on the same machine or private network.
+    #[default]
+    Plain,
+    #[cfg(feature = "tls")]
+    Tls(Tls),
+}
+
+/// TLS towards the brokers, with SASL inside where wanted.
+#[cfg(feature = "tls")]
+#[derive(Debug, Clone, Default)]
+pub struct Tls {
+    /// PEM file of the authority that signed the brokers' certificates; the system's own if `None`.
+    pub authority: Option<std::path::PathBuf>,
+    /// Our own certificate, where brokers ask for one.
+    pub certificate: Option<ClientCertificate>,
+    pub sasl: Option<Sasl>,
+}
+
+/// PEM files of a client certificate and its key.
+#[cfg(feature = "tls")]
+#[derive(Debug, Clone)]
+pub struct ClientCertificate {
+    pub certificate: std::path::PathBuf,
+    pub key: std::path::PathBuf,
+}
+
+/// A name and a secret for the brokers.
+#[cfg(feature = "tls")]
+#[derive(Clone)]
+pub struct Sasl {
+    pub mechanism: SaslMechanism,
+    pub username: String,
+    pub password: String,
+}
+
+#[cfg(feature = "tls")]
+impl std::fmt::Debug for Sasl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { mechanism, username, password: _ } = self;
+        f.debug_struct("Sasl")
+            .field("mechanism", mechanism)
+            .field("username", username)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How the secret is shown to the brokers.
+#[cfg(feature = "tls")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaslMechanism {
+    Plain,
+    ScramSha256,
+    ScramSha512,
+}
+
+impl KafkaConfig {
+    /// One broker without replication or protection; change the fields for anything else.
+    pub fn new(bootstrap: impl Into<String>) -> Self {
+        Self {
+            bootstrap: bootstrap.into(),
+            security: Security::default(),
+            replication: 1,
+            min_insync: 1,
+            delivery_timeout_ms: DELIVERY_TIMEOUT_MS_MAX,
+            in_flight_max: IN_FLIGHT,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let timeouts = DELIVERY_TIMEOUT_MS_MIN..=DELIVERY_TIMEOUT_MS_MAX;
+        let problem = if self.bootstrap.trim().is_empty() {
+            "no bootstrap server is named".to_owned()
+        } else if self.min_insync == 0 || self.min_insync > self.replication {
+            format!("min_insync is {} of {} replicas", self.min_insync, self.replication)
+        } else if !timeouts.contains(&self.delivery_timeout_ms) {
+            format!("delivery_timeout_ms is {}, not in {timeouts:?}", self.delivery_timeout_ms)
+        } else if !(1..=IN_FLIGHT_MAX).contains(&self.in_flight_max) {
+            format!("in_flight_max is {}, not in 1..={IN_FLIGHT_MAX}", self.in_flight_max)
+        } else {
+            return Ok(());
+        };
+        Err(ConfigError(problem))
+    }
+
+    /// The patience of every call.
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_millis(self.delivery_timeout_ms.into())
+    }
+
+    /// What all clients share.
+    pub(crate) fn client(&self) -> ClientConfig {
+        let mut client = ClientConfig::new();
+        client
+            .set("bootstrap.servers", &self.bootstrap)
+            .set("client.id", "twinkle")
+            .set("allow.auto.create.topics", "false")
+            .set("socket.keepalive.enable", "true")
+            .set("socket.timeout.ms", SOCKET_TIMEOUT_MS.to_string())
+            .set("reconnect.backoff.ms", RECONNECT_MS.to_string())
+            .set("reconnect.backoff.max.ms", RECONNECT_MS_MAX.to_string())
+            .set("retry.backoff.max.ms", RETRY_MS_MAX.to_string());
+        self.security.apply(&mut client);
+        client
+    }
+
+    /// Idempotent, acknowledged by all replicas in sync, bounded, in order.
+    pub(crate) fn producer(&self) -> ClientConfig {
+        let queue_kib = self.in_flight_max * ports::log::RECORD_BYTES_MAX / 1024;
+        let mut client = self.client();
+        client
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("linger.ms", "0")
+            .set("batch.size", BATCH_BYTES_MAX.to_string())
+            .set("max.in.flight.requests.per.connection", REQUESTS_IN_FLIGHT_MAX.to_string())
+            .set("message.timeout.ms", self.delivery_timeout_ms.to_string())
+            .set("request.timeout.ms", self.delivery_timeout_ms.to_string())
+            .set("topic.metadata.propagation.max.ms", TOPIC_MISSING_MS_MAX.to_string())
+            .set("queue.buffering.max.messages", self.in_flight_max.to_string())
+            .set("queue.buffering.max.kbytes", queue_kib.to_string());
+        client
+    }
+
+    /// Reads by assignment; the group only names the offsets that it commits.
+    pub(crate) fn consumer(&self, group: &str, tell_end: bool) -> ClientConfig {
+        let mut client = self.client();
+        client
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "error")
+            .set("isolation.level", "read_uncommitted")
+            .set("check.crcs", "true")
+            .set("enable.partition.eof", tell_end.to_string())
+            .set("fetch.wait.max.ms", FETCH_WAIT_MS.to_string())
+            .set("fetch.error.backoff.ms", FETCH_RETRY_MS.to_string())
+            .set("fetch.queue.backoff.ms", FETCH_QUEUE_PAUSE_MS.to_string())
+            .set("queued.max.messages.kbytes", READ_AHEAD_KIB.to_string());
+        client
+    }
+}
+
+impl Security {
+    fn apply(&self, client: &mut ClientConfig) {
+        match self {
+            Self::Plain => {
+                client.set("security.protocol", "plaintext");
+            }
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.apply(client),
+        }
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Tls {
+    fn apply(&self, client: &mut ClientConfig) {
+        let protocol = if self.sasl.is_some() { "sasl_ssl" } else { "ssl" };
+        client.set("security.protocol", protocol);
+        if let Some(authority) = &self.authority {
+            client.set("ssl.ca.location", authority.to_string_lossy());
+        }
+        if let Some(ClientCertificate { certificate, key }) = &self.certificate {
+            client.set("ssl.certificate.location", certificate.to_string_lossy());
+            client.set("ssl.key.location", key.to_string_lossy());
+        }
+        if let Some(Sasl { mechanism, username, password }) = &self.sasl {
+            client.set("sasl.mechanism", mechanism.name());
+            client.set("sasl.username", username).set("sasl.password", password);
+        }
+    }
+}
+
+#[cfg(feature = "tls")]
+impl SaslMechanism {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::ScramSha512 => "SCRAM-SHA-512",
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What librdkafka has to say goes to the log of the process.
+
+use rdkafka::{
+    ClientContext, TopicPartitionList,
+    config::RDKafkaLogLevel as Level,
+    consumer::ConsumerContext,
+    error::{KafkaError, KafkaResult},
+};
+use tracing::{debug, error, warn};
+
+/// The context of consumers and admin clients.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context;
+
+impl ClientContext for Context {
+    fn log(&self, level: Level, facility: &str, text: &str) {
+        log_line(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        debug!(target: "librdkafka", %error, reason);
+    }
+}
+
+impl ConsumerContext for Context {
+    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
+        if let Err(error) = result {
+            debug!(%error, "a commit for the lag tools failed; the next one makes up for it");
+        }
+    }
+}
+
+/// Passes a line of librdkafka on.
+pub(crate) fn log_line(level: Level, facility: &str, text: &str) {
+    match level {
+        // "CONFWARN" tells producers that a setting is a consumer's; the one we set works for both.
+        _ if facility == "CONFWARN" => debug!(target: "librdkafka", facility, text),
+        Level::Emerg | Level::Alert | Level::Critical => {
+            error!(target: "librdkafka", facility, text);
+        }
+        // A lost connection is an "error" there; here every call says so by itself.
+        Level::Error | Level::Warning => warn!(target: "librdkafka", facility, text),
+        Level::Notice | Level::Info | Level::Debug => {
+            debug!(target: "librdkafka", facility, text);
+        }
+    }
+}

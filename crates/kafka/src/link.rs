@@ -1,0 +1,215 @@
+//! The one client of a process that writes and asks; made anew when librdkafka gives it up.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use domain::Millis;
+use ports::Appended;
+use rdkafka::{
+    ClientContext, Message,
+    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    error::KafkaError,
+    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer},
+    types::RDKafkaErrorCode,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tracing::{debug, error};
+
+use crate::{KafkaConfig, close::Closing, context::log_line, failure::Failure};
+
+/// All our topics have this one.
+pub(crate) const PARTITION: i32 = 0;
+/// How much longer than the delivery timeout a delivery report may take, in milliseconds.
+const REPORT_MS_MAX: u64 = 1_000;
+/// Most questions (metadata, offsets) under way at a time; each holds a thread while it waits.
+const QUESTIONS_MAX: usize = 4;
+
+/// Writes to the brokers and asks them things.
+pub(crate) struct Link {
+    pub(crate) config: KafkaConfig,
+    current: Mutex<Option<Arc<Client>>>,
+    questions: Arc<Semaphore>,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    /// Checks the settings and starts the client; does not wait for a broker.
+    pub(crate) fn new(config: KafkaConfig) -> Result<Arc<Self>, KafkaError> {
+        let questions = Arc::new(Semaphore::new(QUESTIONS_MAX));
+        let link = Self { config, current: Mutex::new(None), questions };
+        link.client()?;
+        Ok(Arc::new(link))
+    }
+
+    /// The client; a new one when there was none or librdkafka gave the old one up for good.
+    fn client(&self) -> Result<Arc<Client>, KafkaError> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = current.as_ref().filter(|client| !client.is_broken()) {
+            return Ok(Arc::clone(client));
+        }
+        let client = Arc::new(Client::start(&self.config)?);
+        *current = Some(Arc::clone(&client));
+        Ok(client)
+    }
+
+    /// Appends to partition 0 of a topic that exists; answers after the delivery report.
+    ///
+    /// Dropping the future changes nothing: the record stays counted until its report is there.
+    pub(crate) async fn append(
+        &self,
+        topic: &str,
+        key: Option<&str>,
+        value: &[u8],
+    ) -> Result<Appended, Failure> {
+        let report = {
+            let client = self.client().map_err(|error| Failure::of(&error))?;
+            client.send(topic, key, value)?
+        };
+        let patience = self.config.timeout() + Duration::from_millis(REPORT_MS_MAX);
+        match tokio::time::timeout(patience, report).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(Failure::unavailable("the client was closed meanwhile")),
+            Err(_) => Err(Failure::unavailable("no broker answered in time")),
+        }
+    }
+
+    /// Asks the brokers something with a call that blocks, on a thread made for that.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&rdkafka::client::Client<Deliveries>, Duration) -> Result<T, KafkaError>
+        + Send
+        + 'static,
+    ) -> Result<T, Failure> {
+        let (client, patience) =
+            (self.client().map_err(|error| Failure::of(&error))?, self.config.timeout());
+        let permit = Arc::clone(&self.questions).acquire_owned();
+        let Ok(Ok(permit)) = tokio::time::timeout(patience, permit).await else {
+            return Err(Failure::unavailable("other questions wait for the brokers already"));
+        };
+        let answer = blocking(move || {
+            let _permit = permit;
+            question(client.producer.client(), patience)
+        });
+        answer.await?.map_err(|error| Failure::of(&error))
+    }
+}
+
+/// Runs a call that blocks on a thread made for that.
+pub(crate) async fn blocking<T: Send + 'static>(
+    call: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    let answer = tokio::task::spawn_blocking(call).await;
+    answer.map_err(|error| Failure::unavailable(format!("the process is ending: {error}")))
+}
+
+/// One producer of librdkafka with its bound.
+struct Client {
+    producer: Closing<ThreadedProducer<Deliveries>>,
+    in_flight: Arc<Semaphore>,
+}
+
+impl Client {
+    fn start(config: &KafkaConfig) -> Result<Self, KafkaError> {
+        let context = Deliveries { broken: AtomicBool::new(false) };
+        let producer = ThreadedProducer::from_config_and_context(&config.producer(), context)?;
+        let in_flight = Arc::new(Semaphore::new(config.in_flight_max));
+        Ok(Self { producer: Closing::new(producer), in_flight })
+    }
+
+    fn is_broken(&self) -> bool {
+        self.producer.context().broken.load(Ordering::Relaxed)
+    }
+
+    /// Hands a record over; never blocks.
+    fn send(
+        &self,
+        topic: &str,
+        key: Option<&str>,
+        value: &[u8],
+    ) -> Result<oneshot::Receiver<Result<Appended, Failure>>, Failure> {
+        let permit = Arc::clone(&self.in_flight).try_acquire_owned().map_err(|_| Failure::Full)?;
+        let (answer, report) = oneshot::channel();
+        let mut record = BaseRecord::with_opaque_to(topic, Box::new(Delivery { answer, permit }))
+            .partition(PARTITION)
+            .payload(value);
+        record.key = key;
+        match self.producer.send(record) {
+            Ok(()) => Ok(report),
+            Err((error, _record)) => {
+                self.producer.context().note(&error);
+                Err(Failure::of(&error))
+            }
+        }
+    }
+}
+
+/// A record under way: who waits for it, and its place among those under way.
+pub(crate) struct Delivery {
+    answer: oneshot::Sender<Result<Appended, Failure>>,
+    permit: OwnedSemaphorePermit,
+}
+
+/// Hears the delivery reports, on the producer's own thread.
+pub(crate) struct Deliveries {
+    /// librdkafka takes no more records from this producer, ever.
+    broken: AtomicBool,
+}
+
+impl Deliveries {
+    fn note(&self, error: &KafkaError) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal)
+            && !self.broken.swap(true, Ordering::Relaxed)
+        {
+            error!("the Kafka producer can't go on and is replaced; records under way have failed");
+        }
+    }
+}
+
+impl ClientContext for Deliveries {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        log_line(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.note(&error);
+        debug!(target: "librdkafka", %error, reason);
+    }
+}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = Box<Delivery>;
+
+    fn delivery(&self, report: &DeliveryResult<'_>, delivery: Box<Delivery>) {
+        let Delivery { answer, permit } = *delivery;
+        drop(permit);
+        // Nobody waits any more where the future was dropped.
+        let _ = answer.send(match report {
+            Ok(message) => appended(message),
+            Err((error, _)) => {
+                self.note(error);
+                Err(Failure::of(error))
+            }
+        });
+    }
+}
+
+/// Where and when, as the broker said it.
+fn appended(message: &impl Message) -> Result<Appended, Failure> {
+    let offset = u64::try_from(message.offset()).ok();
+    let at = message.timestamp().to_millis().and_then(|at| Millis::try_from(at).ok());
+    match (offset, at) {
+        (Some(offset), Some(at)) => Ok(Appended { offset, at }),
+        // The answer to an older try was lost and the broker remembers no more than that it was.
+        _ => Err(Failure::unavailable("the record was appended, but where is not known")),
+    }
+}

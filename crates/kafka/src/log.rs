@@ -1,0 +1,190 @@
+//! The log of each event as a topic of its own.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::EventId;
+use ports::{Appended, EventLog, LogError, LogReader, Record, log::RECORD_BYTES_MAX};
+use rdkafka::{
+    Offset, TopicPartitionList,
+    config::FromClientConfigAndContext,
+    consumer::{BaseConsumer, CommitMode, Consumer},
+    error::KafkaError,
+};
+
+use crate::{
+    ConfigError, KafkaConfig,
+    context::Context,
+    event_group, event_topic,
+    failure::Failure,
+    link::{Link, PARTITION, blocking},
+    tail::{Source, Tail, TailConsumer},
+    topics::Kind,
+};
+
+/// Event logs on Kafka. Clones share one connection.
+#[derive(Clone)]
+pub struct KafkaLog(Arc<Shared>);
+
+struct Shared {
+    link: Arc<Link>,
+    /// Events whose topic has been seen. Ids are never used again, so it stays true until the topic
+    /// is deleted, which the next append then finds out.
+    known: Mutex<HashSet<EventId>>,
+    /// A reader's consumer of each event, to commit with.
+    readers: Mutex<HashMap<EventId, Weak<TailConsumer>>>,
+}
+
+impl std::fmt::Debug for KafkaLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("KafkaLog").field(&self.0.link.config).finish()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl KafkaLog {
+    /// Starts the client; does not wait for a broker, and needs none to be there yet.
+    ///
+    /// # Errors
+    /// When the settings can't work.
+    pub fn connect(config: KafkaConfig) -> Result<Self, ConfigError> {
+        config.check()?;
+        let link = Link::new(config).map_err(|error| ConfigError(error.to_string()))?;
+        Ok(Self(Arc::new(Shared { link, known: Mutex::default(), readers: Mutex::default() })))
+    }
+
+    /// Finds out whether the event has a topic; asks the brokers only the first time.
+    async fn known(&self, event: &EventId) -> Result<(), Failure> {
+        if lock(&self.0.known).contains(event) {
+            return Ok(());
+        }
+        if !self.0.link.exists(&event_topic(event)).await? {
+            return Err(Failure::UnknownTopic);
+        }
+        lock(&self.0.known).insert(event.clone());
+        Ok(())
+    }
+
+    /// Words a failure; an event whose topic is gone is looked up again the next time.
+    fn refuse(&self, event: &EventId, failure: Failure) -> LogError {
+        if failure == Failure::UnknownTopic {
+            lock(&self.0.known).remove(event);
+        }
+        failure.in_log(event)
+    }
+
+    async fn try_append(&self, event: &EventId, record: &[u8]) -> Result<Appended, Failure> {
+        self.known(event).await?;
+        self.0.link.append(&event_topic(event), None, record).await
+    }
+
+    async fn try_end(&self, event: &EventId) -> Result<u64, Failure> {
+        self.known(event).await?;
+        Ok(self.0.link.bounds(&event_topic(event)).await?.high)
+    }
+
+    async fn try_read(&self, event: &EventId, offset: u64) -> Result<Tail, Failure> {
+        self.known(event).await?;
+        let (topic, group) = (event_topic(event), event_group(event));
+        let source = Source { topic, group, compacted: false };
+        let tail = Tail::open(Arc::clone(&self.0.link), source, offset).await?;
+        let mut readers = lock(&self.0.readers);
+        readers.retain(|_, consumer| consumer.strong_count() > 0);
+        readers.insert(event.clone(), Arc::downgrade(tail.consumer()));
+        Ok(tail)
+    }
+
+    /// Commits through a reader of the event if there is one, without waiting for the answer; else
+    /// through a consumer made for that.
+    async fn try_commit(&self, event: &EventId, next: u64) -> Result<(), Failure> {
+        self.known(event).await?;
+        let offset = Offset::Offset(i64::try_from(next).unwrap_or(i64::MAX));
+        let mut offsets = TopicPartitionList::new();
+        offsets
+            .add_partition_offset(&event_topic(event), PARTITION, offset)
+            .map_err(|error| Failure::of(&error))?;
+        let reader = lock(&self.0.readers).get(event).and_then(Weak::upgrade);
+        let committed = match reader {
+            Some(consumer) => consumer.commit(&offsets, CommitMode::Async),
+            None => self.commit_apart(event, offsets).await?,
+        };
+        committed.map_err(|error| Failure::of(&error))
+    }
+
+    async fn commit_apart(
+        &self,
+        event: &EventId,
+        offsets: TopicPartitionList,
+    ) -> Result<Result<(), KafkaError>, Failure> {
+        let settings = self.0.link.config.consumer(&event_group(event), false);
+        let committed = blocking(move || {
+            let consumer = BaseConsumer::from_config_and_context(&settings, Context)?;
+            consumer.commit(&offsets, CommitMode::Sync)
+        });
+        match tokio::time::timeout(self.0.link.config.timeout(), committed).await {
+            Ok(committed) => committed,
+            Err(_) => Err(Failure::unavailable("the commit was not answered in time")),
+        }
+    }
+}
+
+#[async_trait]
+impl EventLog for KafkaLog {
+    async fn create(&self, event: &EventId) -> Result<(), LogError> {
+        let created = self.0.link.create(&event_topic(event), Kind::Event).await;
+        created.map_err(|failure| self.refuse(event, failure))?;
+        lock(&self.0.known).insert(event.clone());
+        Ok(())
+    }
+
+    async fn append(&self, event: &EventId, record: Bytes) -> Result<Appended, LogError> {
+        if record.len() > RECORD_BYTES_MAX {
+            return Err(LogError::TooLarge(record.len()));
+        }
+        let appended = self.try_append(event, &record).await;
+        appended.map_err(|failure| self.refuse(event, failure))
+    }
+
+    async fn end(&self, event: &EventId) -> Result<u64, LogError> {
+        self.try_end(event).await.map_err(|failure| self.refuse(event, failure))
+    }
+
+    async fn read(&self, event: &EventId, offset: u64) -> Result<Box<dyn LogReader>, LogError> {
+        match self.try_read(event, offset).await {
+            Ok(tail) => Ok(Box::new(Reader { log: self.clone(), event: event.clone(), tail })),
+            Err(failure) => Err(self.refuse(event, failure)),
+        }
+    }
+
+    async fn commit(&self, event: &EventId, next: u64) -> Result<(), LogError> {
+        self.try_commit(event, next).await.map_err(|failure| self.refuse(event, failure))
+    }
+}
+
+/// Follows one event.
+struct Reader {
+    log: KafkaLog,
+    event: EventId,
+    tail: Tail,
+}
+
+#[async_trait]
+impl LogReader for Reader {
+    async fn next(&mut self) -> Result<Vec<Record>, LogError> {
+        let batch = self.tail.batch().await;
+        let batch = batch.map_err(|failure| self.log.refuse(&self.event, failure))?;
+        let records = batch.entries.into_iter().map(|entry| Record {
+            offset: entry.offset,
+            at: entry.at,
+            bytes: entry.value.unwrap_or_default(),
+        });
+        Ok(records.collect())
+    }
+}
