@@ -70,6 +70,14 @@ impl Mutant {
     ];
 }
 
+#[cfg(not(test))]
+pub(crate) const fn on(_: Mutant) -> bool {
+    false
+}
+
+#[cfg(test)]
+pub(crate) use switch::{activate, on};
+
 #[cfg(test)]
 mod switch {
     use std::cell::Cell;
@@ -87,14 +95,3 @@ mod switch {
         ACTIVE.get() == Some(mutant)
     }
 }
-
-#[cfg(not(test))]
-mod switch {
-    pub(crate) const fn on(_: super::Mutant) -> bool {
-        false
-    }
-}
-
-#[cfg(test)]
-pub(crate) use switch::activate;
-pub(crate) use switch::on;

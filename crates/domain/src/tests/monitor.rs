@@ -287,7 +287,7 @@ pub(super) mod any {
             2 => ("[ab]", 0_u32..5)
                 .prop_map(|(id, capacity)| Operation::Capacity { slot: slot(&id), capacity }),
             1 => (1_u32..200).prop_map(|rate| Operation::Admission(rules(rate))),
-            1 => (0_u32..5).prop_map(|capacity| define(capacity)),
+            1 => (0_u32..5).prop_map(define),
         ]
     }
 
