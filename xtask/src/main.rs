@@ -1,1 +1,83 @@
-fn main() {}
+//! The project's own commands: `cargo xtask test`, `cargo xtask services up|down`.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line talks to a terminal"
+)]
+
+mod commands;
+mod deploy;
+#[cfg(test)]
+mod direction;
+mod e2e;
+mod minimums;
+mod outcome;
+mod run;
+mod services;
+mod steps;
+mod tools;
+mod unit;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::steps::Step;
+
+/// Development commands of Twinkle.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Everything CI runs; installs or fetches what is missing.
+    Test {
+        /// Run this step only (may be repeated).
+        #[arg(long)]
+        only: Vec<Step>,
+        /// Write the counts seen into xtask/minimums.json as the new minimums.
+        #[arg(long)]
+        record: bool,
+    },
+    /// A real Kafka and Redis for development, without Docker; they outlive the command.
+    Services {
+        #[command(subcommand)]
+        action: Action,
+    },
+    /// Checks the dependencies against the RustSec advisory database (needs GitHub).
+    Advisories,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Start both, or show how to use them when they run already.
+    Up,
+    /// Stop both; their data stay.
+    Down,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Test { only, record } => steps::run(&only, record),
+        Command::Services { action: Action::Up } => services::up().map(|()| true),
+        Command::Services { action: Action::Down } => services::down().map(|()| true),
+        Command::Advisories => deploy::advisories(),
+    };
+    exit_code(done)
+}
+
+fn exit_code(done: Result<bool>) -> ExitCode {
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

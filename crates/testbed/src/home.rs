@@ -30,7 +30,7 @@ impl Home {
     /// A folder that stays.
     pub(crate) fn kept(path: &Path) -> Result<Self> {
         create(path)?;
-        Ok(Self::Kept(path.to_owned()))
+        Ok(Self::Kept(path.canonicalize()?))
     }
 
     pub(crate) fn path(&self) -> &Path {

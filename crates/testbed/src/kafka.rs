@@ -85,7 +85,8 @@ impl Kafka {
         self.process.kill().map(drop)
     }
 
-    /// Starts a stopped or killed broker on the same port with the same data.
+    /// Starts a stopped or killed broker on the same port with the same data. After a kill this
+    /// takes about 10 s: the controller waits for the dead broker's session to end.
     ///
     /// # Errors
     /// When it still runs or does not come up.
@@ -125,7 +126,7 @@ impl Kafka {
 
 fn launch(home: &Home, port: u16) -> Result<Process> {
     let mut command = java()?;
-    command.arg("kafka.Kafka").arg(home.path().join("server.properties"));
+    command.current_dir(home.path()).arg("kafka.Kafka").arg(home.path().join("server.properties"));
     if home.is_kept() {
         // Away from the terminal's Ctrl-C.
         command.process_group(0);

@@ -12,5 +12,5 @@ mod redis;
 pub use jars::{KAFKA_VERSION, kafka_jars};
 pub use kafka::Kafka;
 pub use ports::free_port;
-pub use process::Process;
+pub use process::{Process, terminate};
 pub use redis::Redis;

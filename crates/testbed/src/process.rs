@@ -171,6 +171,15 @@ impl Process {
     }
 }
 
+/// Sends SIGTERM to a process that is not a child of this one.
+///
+/// # Errors
+/// When there is none or the system refuses.
+pub fn terminate(pid: u32) -> Result<()> {
+    let id = i32::try_from(pid).ok().and_then(Pid::from_raw).context("not a process id")?;
+    kill_process(id, Signal::TERM).with_context(|| format!("cannot signal process {pid}"))
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         if !self.detached {

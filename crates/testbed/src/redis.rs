@@ -150,7 +150,7 @@ fn launch(home: &Home, port: u16) -> Result<Process> {
     command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--appendonly", "no"]);
     // With a save point it saves at SIGTERM; this one never comes true by itself.
     command.args(["--save", "86400", "1000000000", "--dbfilename", DUMP, "--dir"]);
-    command.arg(home.path());
+    command.arg(home.path()).current_dir(home.path());
     if home.is_kept() {
         // Away from the terminal's Ctrl-C.
         command.process_group(0);

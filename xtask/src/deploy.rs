@@ -1,0 +1,59 @@
+//! Checks of what surrounds the code: image, Compose file, dependencies.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::commands::command;
+use crate::outcome::Outcome;
+use crate::{run, tools};
+
+const LIMIT_SECS: u64 = 300;
+
+/// The Dockerfile through hadolint, the Compose file against its public schema and our own rules.
+///
+/// # Errors
+/// When a checker cannot be had.
+pub(crate) fn check() -> Result<Outcome> {
+    tools::system()?;
+    let compose = "docker-compose.yml";
+    let rules = "docker/compose-rules.schema.json";
+    let dockerfile = command(tools::python("hadolint")?, &["Dockerfile"]);
+    let schema = ["--builtin-schema", "vendor.compose-spec", compose];
+    let schema = command(tools::python("check-jsonschema")?, &schema);
+    let rules = command(tools::python("check-jsonschema")?, &["--schemafile", rules, compose]);
+    let env = command("sh", &["docker/make-env.sh", "--check"]);
+    Ok(one("hadolint", dockerfile)?
+        .and(one("compose schema", schema)?)
+        .and(one("compose rules", rules)?)
+        .and(one("make-env.sh", env)?))
+}
+
+/// Licences, sources and bans of the dependencies. What the advisory database says changes
+/// without any change of ours and needs GitHub: see [`advisories`].
+///
+/// # Errors
+/// When cargo-deny cannot be had.
+pub(crate) fn deny() -> Result<Outcome> {
+    let deny = tools::cargo_deny()?;
+    let check = |what| {
+        let command = command(&deny, &["--all-features", "--locked", "check", what]);
+        one(what, command)
+    };
+    Ok(check("bans")?.and(check("licenses")?).and(check("sources")?))
+}
+
+/// Checks the dependencies against the RustSec advisory database.
+///
+/// # Errors
+/// When cargo-deny cannot be had.
+pub(crate) fn advisories() -> Result<bool> {
+    let command = command(tools::cargo_deny()?, &["--all-features", "check", "advisories"]);
+    Ok(run::shown(command, Duration::from_secs(LIMIT_SECS))?.ok)
+}
+
+fn one(name: &str, command: Command) -> Result<Outcome> {
+    let ok = run::shown(command, Duration::from_secs(LIMIT_SECS))?.ok;
+    Ok(Outcome::check(name, ok, &format!("{name} found something: see above")))
+}
