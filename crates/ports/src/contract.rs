@@ -129,10 +129,23 @@ macro_rules! log_contract {
 macro_rules! facts_contract {
     ($setup:expr) => {
         $crate::contract_tests!(
-            $crate::contract::facts,
-            $setup,
-            [the_first_answer_holds_everything]
-        );
+            $crate::contract::facts, $setup, [
+            the_first_answer_waits_for_nothing
+            the_first_answer_holds_everything
+            the_first_answer_has_the_last_values
+            changes_are_followed
+            the_same_value_again_is_a_change
+            without_a_change_a_reader_waits
+            the_order_of_a_key_holds
+            the_order_across_keys_holds
+            many_keys_are_kept
+            two_followers_see_the_same
+            a_wait_given_up_skips_nothing
+            any_bytes_survive
+            the_longest_key_fits
+            a_longer_key_is_refused
+            facts_opened_again_are_the_same
+        ]);
     };
 }
 
