@@ -1,0 +1,156 @@
+//! Facts about events: key `EVENT` holds the definition (the operator writes it), `EVENT/state` the
+//! state (the event's owner writes it).
+
+use std::collections::BTreeMap;
+
+use domain::{Address, Definition, EventId, EventState};
+use serde::{Deserialize, Serialize};
+
+use crate::{definition::DefinitionBody, names};
+
+const STATE_SUFFIX: &str = "/state";
+
+/// The key of an event's definition.
+pub fn definition_key(event: &EventId) -> String {
+    event.as_str().to_owned()
+}
+
+/// The key of an event's state.
+pub fn state_key(event: &EventId) -> String {
+    format!("{event}{STATE_SUFFIX}")
+}
+
+/// What the operator says of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefinitionFact {
+    /// Makes the ticket ids of this event its own; never changes.
+    #[serde(with = "salt")]
+    pub salt: [u8; 16],
+    pub definition: DefinitionBody,
+}
+
+/// What the owner says of an event. Of several, the one with the highest `at` holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateFact {
+    #[serde(with = "names::state")]
+    pub state: EventState,
+    /// Packed log address at which the event came into this state.
+    pub at: u64,
+}
+
+impl StateFact {
+    pub fn new(state: EventState, at: Address) -> Self {
+        Self { state, at: at.packed() }
+    }
+}
+
+macro_rules! json_value {
+    ($name:ident) => {
+        impl $name {
+            pub fn encode(&self) -> Vec<u8> {
+                // Text and numbers always become JSON.
+                serde_json::to_vec(self).unwrap_or_default()
+            }
+
+            pub fn decode(bytes: &[u8]) -> Result<Self, FactError> {
+                serde_json::from_slice(bytes).map_err(|error| FactError(error.to_string()))
+            }
+        }
+    };
+}
+
+json_value!(DefinitionFact);
+json_value!(StateFact);
+
+/// A fact that can't be read; it changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a fact about an event: {0}")]
+pub struct FactError(pub String);
+
+/// All that the facts say of one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventFacts {
+    pub id: EventId,
+    pub salt: [u8; 16],
+    pub definition: Definition,
+    /// `Draft` until the owner has said otherwise.
+    pub state: EventState,
+}
+
+#[derive(Debug, Default)]
+struct Row {
+    definition: Option<([u8; 16], Definition)>,
+    state: Option<StateFact>,
+}
+
+/// The facts of all events: a pure fold over what was put.
+#[derive(Debug, Default)]
+pub struct EventTable(BTreeMap<EventId, Row>);
+
+impl EventTable {
+    /// Takes one fact in and tells whose it was; stale states are dropped.
+    pub fn apply(&mut self, key: &str, value: &[u8]) -> Result<EventId, FactError> {
+        let (id, is_state) = match key.strip_suffix(STATE_SUFFIX) {
+            Some(id) => (id, true),
+            None => (key, false),
+        };
+        let id: EventId = id.parse().map_err(|_| FactError(format!("unknown key {key:?}")))?;
+        if is_state {
+            let fact = StateFact::decode(value)?;
+            let row = self.0.entry(id.clone()).or_default();
+            if row.state.is_none_or(|old| old.at <= fact.at) {
+                row.state = Some(fact);
+            }
+        } else {
+            let fact = DefinitionFact::decode(value)?;
+            let row = self.0.entry(id.clone()).or_default();
+            row.definition = Some((fact.salt, fact.definition.into()));
+        }
+        Ok(id)
+    }
+
+    /// An event whose definition is known.
+    pub fn get(&self, id: &EventId) -> Option<EventFacts> {
+        self.0.get_key_value(id).and_then(|(id, row)| row.facts(id))
+    }
+
+    /// All events whose definition is known, in the order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = EventFacts> {
+        self.0.iter().filter_map(|(id, row)| row.facts(id))
+    }
+}
+
+impl Row {
+    fn facts(&self, id: &EventId) -> Option<EventFacts> {
+        let (salt, definition) = self.definition.clone()?;
+        let state = self.state.map_or(EventState::Draft, |fact| fact.state);
+        Some(EventFacts { id: id.clone(), salt, definition, state })
+    }
+}
+
+/// 16 bytes as 32 hex digits.
+pub(crate) mod salt {
+    use std::borrow::Cow;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use uuid::Uuid;
+
+    /// The 32 lower-case hex digits of a salt.
+    pub(crate) fn text(salt: &[u8; 16]) -> String {
+        Uuid::from_bytes(*salt).simple().to_string()
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<[u8; 16]> {
+        let plain = text.len() == 32;
+        plain.then(|| Uuid::try_parse(text).ok()).flatten().map(Uuid::into_bytes)
+    }
+
+    pub(crate) fn serialize<S: Serializer>(salt: &[u8; 16], out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_str(&text(salt))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<[u8; 16], D::Error> {
+        let hex = Cow::<str>::deserialize(input)?;
+        parse(&hex).ok_or_else(|| D::Error::custom("a salt is 32 hex digits"))
+    }
+}

@@ -1,0 +1,106 @@
+//! The pass: a short EdDSA JWT (RFC 7519, RFC 8037) for the shop's own pages.
+//!
+//! Header `{"alg":"EdDSA","typ":"JWT","kid":KEY}`; claims `iss` (the service's public address, if
+//! there is one), `aud` (the event), `sub` (the ticket), `exp` (end of the window, seconds) and `jti`.
+//! Nothing in it depends on when it is signed: the same admission gives the same pass everywhere.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{EventId, TicketId};
+use ed25519_dalek::{Signer, SigningKey};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    keys::{self, KeyError},
+    ticket,
+};
+
+/// What a pass says.
+#[derive(Debug, Clone, Copy)]
+pub struct Pass<'a> {
+    pub event: &'a EventId,
+    pub ticket: TicketId,
+    /// One for each admission.
+    pub jti: TicketId,
+    /// Seconds since the Unix epoch.
+    pub expires: u64,
+    /// Public address of the service.
+    pub issuer: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'a str,
+    typ: &'a str,
+    kid: &'a str,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<&'a str>,
+    aud: &'a str,
+    sub: String,
+    exp: u64,
+    jti: String,
+}
+
+#[derive(Clone)]
+struct PassKey {
+    id: String,
+    key: SigningKey,
+}
+
+/// The keys of the pass (Ed25519 seeds): the first signs, all of them stand in the key set.
+#[derive(Clone)]
+pub struct PassKeys(Vec<PassKey>);
+
+impl fmt::Debug for PassKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|key| &key.id)).finish()
+    }
+}
+
+impl PassKeys {
+    /// Reads `id:base64url-of-32-bytes[,older…]`.
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        let keys = keys::parse(text)?;
+        let pass_key =
+            |key: keys::Key| PassKey { key: SigningKey::from_bytes(&key.secret), id: key.id };
+        Ok(Self(keys.into_iter().map(pass_key).collect()))
+    }
+
+    /// The pass in compact form.
+    pub fn sign(&self, pass: &Pass<'_>) -> String {
+        let PassKey { id, key } = &self.0[0];
+        let claims = Claims {
+            iss: pass.issuer,
+            aud: pass.event.as_str(),
+            sub: ticket::text(pass.ticket),
+            exp: pass.expires,
+            jti: ticket::text(pass.jti),
+        };
+        let header = Header { alg: "EdDSA", typ: "JWT", kid: id };
+        let mut token = format!("{}.{}", part(&header), part(&claims));
+        let signature = key.sign(token.as_bytes());
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature.to_bytes(), &mut token);
+        token
+    }
+
+    /// The public halves, as `/.well-known/jwks.json` gives them (RFC 7517, RFC 8037).
+    pub fn jwks(&self) -> Value {
+        let jwk = |key: &PassKey| {
+            let x = URL_SAFE_NO_PAD.encode(key.key.verifying_key().as_bytes());
+            json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.id, "x": x})
+        };
+        json!({"keys": self.0.iter().map(jwk).collect::<Vec<_>>()})
+    }
+}
+
+fn part(value: &impl Serialize) -> String {
+    // Text and numbers always become JSON.
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(value).unwrap_or_default())
+}
