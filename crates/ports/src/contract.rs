@@ -156,6 +156,47 @@ macro_rules! facts_contract {
 #[macro_export]
 macro_rules! view_contract {
     ($setup:expr) => {
-        $crate::contract_tests!($crate::contract::view, $setup, [without_a_head_nothing_is_known]);
+        $crate::contract_tests!($crate::contract::view, $setup, [
+            without_a_head_nothing_is_known
+            without_a_head_a_write_is_unexpected
+            a_write_moves_everything
+            a_write_without_entries_moves_the_head
+            a_repeated_write_is_done
+            a_late_write_undoes_nothing
+            a_gap_is_unexpected
+            an_overlap_is_unexpected
+            another_generation_is_unexpected
+            an_older_epoch_is_fenced
+            epochs_compare_as_numbers
+            offsets_compare_as_numbers
+            a_newer_epoch_takes_over
+            many_entries_go_in_one_write
+            a_large_write_is_fenced_whole
+            the_last_entry_of_a_ticket_counts
+            the_same_write_at_once_counts_once
+            a_rebuild_makes_everything
+            a_rebuild_does_not_look_at_from
+            a_rebuild_leaves_no_old_value
+            a_rebuilt_view_is_written_on
+            a_large_rebuild_flips_once
+            a_repeated_rebuild_is_done
+            a_rebuild_needs_a_newer_generation
+            a_rebuild_by_an_older_epoch_is_fenced
+            tickets_come_in_the_order_asked
+            tickets_come_with_the_head
+            five_thousand_tickets_are_read_at_once
+            any_value_survives
+            tickets_of_like_ids_are_apart
+            events_are_apart
+            readers_get_what_the_head_says
+            every_listener_hears_every_write_in_order
+            a_listener_may_come_before_the_head
+            a_listener_hears_what_comes_after
+            a_slow_listener_is_told_of_its_loss
+            what_is_heard_can_be_read
+            events_are_heard_apart
+            any_live_message_survives
+            a_wait_given_up_loses_no_message
+        ]);
     };
 }

@@ -36,7 +36,8 @@ impl FromStr for Generation {
     }
 }
 
-/// What the view says of itself.
+/// What the view says of itself. Its numbers stay below 2^53, so that a double holds them exactly:
+/// an epoch gets there after 2^43 records of one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// Highest epoch that has written.
