@@ -1,0 +1,101 @@
+// What the shopper asks for.
+
+const calls = {
+  join: () => ['POST', '/tickets', { attempt: attempt() }],
+  entry: () => ['POST', '/entry?wait=2s'],
+  hold: ({ slot, seats }) => ['PUT', '/hold?wait=2s', { slot, seats: Number(seats) }],
+  release: () => ['DELETE', '/hold?wait=2s'],
+  book: () => ['PUT', '/booking?wait=2s', {}],
+  cancel: () => ['DELETE', '/booking?wait=2s'],
+  leave: () => ['DELETE', '/ticket?wait=2s'],
+};
+
+function attempt() {
+  const ended = ['left', 'expired', 'cancelled'].includes(ticket?.state);
+  return (ticket?.attempt ?? 0) + (ended ? 1 : 0);
+}
+
+const underWay = new Set();
+
+async function command(kind, fields = {}) {
+  if (underWay.has(kind)) return;
+  underWay.add(kind);
+  showBusy(kind, true);
+  try {
+    await ask(kind, calls[kind](fields));
+  } finally {
+    underWay.delete(kind);
+    showBusy(kind, false);
+  }
+}
+
+function showBusy(kind, busy) {
+  for (const form of all(`[data-do=${kind}]`)) form.ariaBusy = String(busy);
+}
+
+/** Asks until there is an answer: the same key and number each time, so it counts once (R6). */
+async function ask(kind, [method, path, body]) {
+  const key = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join('-');
+  const headers = { 'Idempotency-Key': key };
+  if (kind !== 'join') headers['Twinkle-Seq'] = nextSeq();
+  if (body) headers['Content-Type'] = 'application/json';
+  const options = { method, headers, body: body && JSON.stringify(body) };
+  const giveUpAt = Date.now() + PATIENCE_MS;
+  for (let tries = 0; Date.now() < giveUpAt; tries += 1) {
+    if (tries) await pause(backoff(tries));
+    const answer = await answerOf(path, options);
+    const problem = answer && !answer.ok ? await problemOf(answer) : null;
+    if (answer?.ok) return settle(kind, await answer.json());
+    if (problem?.code === 'stale_seq' && tries === 0) {
+      // Another tab was further on; this command is the newer one.
+      sawSeq(problem.current);
+      headers['Twinkle-Seq'] = nextSeq();
+    } else if (problem && !problem.retryable) {
+      return refused(problem);
+    } else if (tries === 1) {
+      showProblem({ detail: texts.lost_answer, local: true });
+    }
+  }
+}
+
+async function answerOf(path, options) {
+  try {
+    const answer = await fetch(api + path, { ...options, signal: AbortSignal.timeout(ANSWER_MAX_MS) });
+    holdBack(answer);
+    return answer;
+  } catch {
+    return null;
+  }
+}
+
+async function problemOf(answer) {
+  try {
+    return await answer.json();
+  } catch {
+    return { code: 'internal', detail: texts.lost_answer, retryable: answer.status >= 500 };
+  }
+}
+
+function refused(problem) {
+  sawSeq(problem.current);
+  showProblem(problem);
+  resync();
+}
+
+function settle(kind, answer) {
+  showProblem(null);
+  sawOffset(answer.offset);
+  if (kind === 'join') return joined(answer);
+  if (answer.seq) sawSeq(answer.seq);
+  if (personal[answer.type]) personal[answer.type](answer);
+  else resync();
+}
+
+/** The place is in the log; the stream tells it once the view has it. */
+function joined(answer) {
+  const again = ticket?.ticket === answer.ticket;
+  ticket = again ? ticket : { ticket: answer.ticket, attempt: attempt(), state: null };
+  known = again;
+  draw();
+  connect();
+}
