@@ -1,0 +1,394 @@
+//! One event: fold its log; when it is ours, tick and project.
+
+use std::{future::pending, time::Duration};
+
+use domain::{Address, Command, Event, EventId, EventState, Told};
+use futures_util::future::BoxFuture;
+use metrics::{counter, gauge};
+use ports::{Appended, LogError, LogReader, Record};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
+use tracing::{error, info, warn};
+use wire::{
+    facts::{StateFact, state_key},
+    record::{self, DecodeError},
+};
+
+use crate::{
+    Worker,
+    catch_up::Changes,
+    ownership::Ownership,
+    projection::{Done, Projection, Report},
+};
+
+/// Pause after the log or the view could not be reached.
+const RETRY_MS: u64 = 200;
+/// Shortest span between two steps of the projection: what arrives meanwhile shares a step.
+const PROJECT_EVERY_MS: u64 = 10;
+/// An owner that does not read its own ticks for this long is deaf and stops ticking.
+const DEAF_MS: u64 = 3_000;
+const DEAF_IDLE_MS: u64 = 25_000;
+/// How often lag tools are told how far the view is.
+const COMMIT_EVERY_MS: u64 = 1_000;
+
+type Appending = BoxFuture<'static, (Own, Result<Appended, LogError>)>;
+type Putting = BoxFuture<'static, Option<Address>>;
+
+/// What the owner appends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Own {
+    Claim,
+    Tick,
+}
+
+/// Why the loop woke up.
+enum Wake {
+    Shutdown,
+    Records(Result<Vec<Record>, LogError>),
+    Appended(Own, Result<Appended, LogError>),
+    Projected(Done),
+    FactPut(Option<Address>),
+    Timer,
+}
+
+struct EventTask {
+    worker: Worker,
+    id: EventId,
+    event: Event,
+    ownership: Ownership,
+    changes: Changes,
+    projection: Option<Projection>,
+    /// The end of the log when following began: nobody claims before it has been folded.
+    end: u64,
+    /// A record that this release can't read: the event is left to others.
+    halted: bool,
+    appending: Option<Appending>,
+    projecting: Option<BoxFuture<'static, Done>>,
+    putting: Option<Putting>,
+    fact_at: Option<Address>,
+    /// The last tick of this ownership.
+    ticked: Option<Instant>,
+    project_from: Instant,
+    committed: Instant,
+}
+
+/// Follows and drives one event until it is archived or the worker stops.
+pub(crate) async fn run(worker: Worker, id: EventId, mut shutdown: watch::Receiver<bool>) {
+    let Some((mut reader, end)) = begin(&worker, &id, &mut shutdown).await else { return };
+    let mut task = EventTask::new(worker, id, end);
+    while !task.over() {
+        match task.wake(&mut *reader, &mut shutdown).await {
+            Wake::Shutdown => break,
+            wake => task.handle(wake).await,
+        }
+        task.drive();
+    }
+    task.finish().await;
+}
+
+async fn begin(
+    worker: &Worker,
+    id: &EventId,
+    shutdown: &mut watch::Receiver<bool>,
+) -> Option<(Box<dyn LogReader>, u64)> {
+    loop {
+        let end = worker.log.end(id).await;
+        let reader = worker.log.read(id, 0).await;
+        match (reader, end) {
+            (Ok(reader), Ok(end)) => return Some((reader, end)),
+            (Err(error), _) | (_, Err(error)) => {
+                warn!(event = %id, %error, "the log of an event can't be read yet");
+            }
+        }
+        tokio::select! {
+            _ = shutdown.wait_for(|stop| *stop) => return None,
+            () = sleep(Duration::from_millis(RETRY_MS)) => {}
+        }
+    }
+}
+
+impl EventTask {
+    fn new(worker: Worker, id: EventId, end: u64) -> Self {
+        let now = Instant::now();
+        Self {
+            ownership: Ownership::new(&id, worker.id, now),
+            worker,
+            id,
+            event: Event::default(),
+            changes: Changes::default(),
+            projection: None,
+            end,
+            halted: false,
+            appending: None,
+            projecting: None,
+            putting: None,
+            fact_at: None,
+            ticked: None,
+            project_from: now,
+            committed: now,
+        }
+    }
+
+    /// Archived, and nothing is left to say.
+    fn over(&self) -> bool {
+        let told = self.fact_at == Some(self.event.defined_at()) || !self.owns();
+        let settled = self.projecting.is_none() && self.putting.is_none();
+        self.event.state() == EventState::Archived && settled && told
+    }
+
+    fn owns(&self) -> bool {
+        !self.halted && self.ownership.owns(&self.event)
+    }
+
+    async fn wake(
+        &mut self,
+        reader: &mut dyn LogReader,
+        shutdown: &mut watch::Receiver<bool>,
+    ) -> Wake {
+        let timer = self.timer();
+        let halted = self.halted;
+        tokio::select! {
+            _ = shutdown.wait_for(|stop| *stop) => Wake::Shutdown,
+            (own, result) = running(&mut self.appending) => Wake::Appended(own, result),
+            done = running(&mut self.projecting) => Wake::Projected(done),
+            at = running(&mut self.putting) => Wake::FactPut(at),
+            records = reader.next(), if !halted => Wake::Records(records),
+            () = sleep_until(timer) => Wake::Timer,
+        }
+    }
+
+    fn timer(&self) -> Instant {
+        let far = Instant::now() + Duration::from_secs(3_600);
+        if self.halted {
+            return far;
+        }
+        let append = match self.appending {
+            Some(_) => far,
+            None if self.hears() => self.tick_at(),
+            None => self.ownership.claim_at(&self.event),
+        };
+        let behind = self.projection.as_ref().is_some_and(|p| p.due(&self.event));
+        if behind && self.projecting.is_none() { append.min(self.project_from) } else { append }
+    }
+
+    fn tick_at(&self) -> Instant {
+        let after = self.ownership.tick_after(&self.event, self.worker.clock.now());
+        self.ticked.map_or_else(Instant::now, |ticked| ticked + after)
+    }
+
+    /// Owns the event and reads what it appends.
+    fn hears(&self) -> bool {
+        let deaf = if self.ownership.busy() { DEAF_MS } else { DEAF_IDLE_MS };
+        self.owns() && self.ownership.silent(Instant::now()) < Duration::from_millis(deaf)
+    }
+
+    async fn handle(&mut self, wake: Wake) {
+        match wake {
+            Wake::Records(Ok(records)) => records.into_iter().for_each(|record| self.fold(&record)),
+            Wake::Records(Err(error)) => {
+                warn!(event = %self.id, %error, "the log can't be read for now");
+                sleep(Duration::from_millis(RETRY_MS)).await;
+            }
+            Wake::Appended(own, result) => {
+                self.appending = None;
+                self.appended(own, result);
+            }
+            Wake::Projected(done) => {
+                self.projecting = None;
+                self.projected(done);
+            }
+            Wake::FactPut(at) => {
+                self.putting = None;
+                self.fact_at = at.or(self.fact_at);
+            }
+            Wake::Shutdown | Wake::Timer => {}
+        }
+    }
+
+    fn fold(&mut self, record: &Record) {
+        if self.halted {
+            return;
+        }
+        let commands = match record::decode(&record.bytes) {
+            Ok(commands) => commands,
+            Err(DecodeError::Malformed) => Vec::new(),
+            Err(error) => return self.halt(record.offset, &error),
+        };
+        let epoch = self.event.epoch();
+        let mut told = Vec::new();
+        self.event.apply(record.offset, record.at, &commands, &mut told);
+        counter!("twinkle_worker_commands_total").increment(commands.len() as u64);
+        let ticked = commands.iter().any(|c| *c == Command::Tick { epoch: self.event.epoch() });
+        if ticked || epoch != self.event.epoch() {
+            self.ownership.heard(Instant::now());
+        }
+        self.note(record.offset, told);
+    }
+
+    fn note(&mut self, offset: u64, told: Vec<Told>) {
+        let position = |told: &Told| {
+            let ticket = told.ticket.filter(|_| told.fresh)?;
+            self.event.ticket(ticket).map(|(position, ..)| position)
+        };
+        let positions: Vec<u32> = told.iter().filter_map(position).collect();
+        if let Some(projection) = self.projection.as_mut() {
+            projection.take_in(&positions, told);
+        }
+        self.changes.remember(offset, positions);
+    }
+
+    fn halt(&mut self, offset: u64, error: &DecodeError) {
+        self.halted = true;
+        self.ownership.give_up();
+        gauge!("twinkle_worker_halted_events").increment(1);
+        error!(event = %self.id, offset, %error,
+            "this release can't read a record: it leaves the event to a newer one");
+    }
+
+    fn appended(&mut self, own: Own, result: Result<Appended, LogError>) {
+        match (own, result) {
+            (Own::Claim, Ok(appended)) => self.ownership.claimed_at(appended.offset),
+            (Own::Tick, Ok(_)) => {}
+            (own, Err(error)) => {
+                warn!(event = %self.id, ?own, %error, "the owner's record was not appended");
+                if own == Own::Claim {
+                    self.ownership.heard(Instant::now());
+                }
+            }
+        }
+    }
+
+    fn projected(&mut self, done: Done) {
+        let Some(projection) = self.projection.as_mut() else { return };
+        match projection.finish(done, &self.changes) {
+            Report::Projected(next) => self.commit(next),
+            Report::Rebuilt(next) => {
+                info!(event = %self.id, next, "the view was built anew");
+                counter!("twinkle_worker_rebuilds_total").increment(1);
+                self.commit(next);
+            }
+            Report::Fenced => {
+                info!(event = %self.id, "a newer owner writes the view");
+                counter!("twinkle_worker_fenced_total").increment(1);
+                self.ownership.give_up();
+                self.projection = None;
+            }
+            Report::Unreachable(reason) => {
+                warn!(event = %self.id, reason, "the view can't be written for now");
+                self.project_from = Instant::now() + Duration::from_millis(RETRY_MS);
+            }
+            Report::Unexpected => warn!(event = %self.id, "the view is not what it was"),
+            Report::Nothing => {}
+        }
+    }
+
+    /// Tells lag tools, now and then, how far the view is.
+    fn commit(&mut self, next: u64) {
+        if self.committed.elapsed() < Duration::from_millis(COMMIT_EVERY_MS) {
+            return;
+        }
+        self.committed = Instant::now();
+        gauge!("twinkle_worker_projected_offset", "event" => self.id.to_string()).set(next as f64);
+        let (log, id) = (self.worker.log.clone(), self.id.clone());
+        tokio::spawn(async move { log.commit(&id, next).await });
+    }
+
+    /// Starts what is due and not under way.
+    fn drive(&mut self) {
+        let now = Instant::now();
+        self.ownership.watch(&self.event, self.worker.clock.now(), now);
+        self.follow_ownership();
+        if self.halted || self.event.next() < self.end {
+            return;
+        }
+        if self.appending.is_none() && self.event.state() != EventState::Archived {
+            self.append_if_due(now);
+        }
+        if self.owns() {
+            self.project_if_due(now);
+            self.put_fact_if_due();
+        }
+    }
+
+    fn follow_ownership(&mut self) {
+        let owns = self.owns();
+        let known = self.projection.as_ref().map(Projection::epoch);
+        if owns && known != Some(self.event.epoch()) {
+            info!(event = %self.id, epoch = self.event.epoch().0, "owns the event");
+            self.projection = Some(Projection::new(self.event.epoch()));
+            self.projecting = None;
+            self.ticked = None;
+        }
+        if !owns && self.projection.take().is_some() {
+            info!(event = %self.id, "owns the event no longer");
+            self.projecting = None;
+        }
+        gauge!("twinkle_worker_owner", "event" => self.id.to_string()).set(f64::from(owns));
+    }
+
+    fn append_if_due(&mut self, now: Instant) {
+        let (own, command) = if self.hears() {
+            if now < self.tick_at() {
+                return;
+            }
+            self.ticked = Some(now);
+            (Own::Tick, Command::Tick { epoch: self.event.epoch() })
+        } else {
+            if now < self.ownership.claim_at(&self.event) {
+                return;
+            }
+            (Own::Claim, Command::Own { after: self.event.epoch() })
+        };
+        let (log, id) = (self.worker.log.clone(), self.id.clone());
+        let record = record::encode(&[command]);
+        self.appending = Some(Box::pin(async move { (own, log.append(&id, record.into()).await) }));
+    }
+
+    fn project_if_due(&mut self, now: Instant) {
+        if self.projecting.is_some() || now < self.project_from {
+            return;
+        }
+        let Some(projection) = self.projection.as_mut() else { return };
+        self.projecting = projection.next_step(&self.worker.view, &self.id, &self.event);
+        if self.projecting.is_some() {
+            self.project_from = now + Duration::from_millis(PROJECT_EVERY_MS);
+        }
+    }
+
+    fn put_fact_if_due(&mut self) {
+        let at = self.event.defined_at();
+        if self.putting.is_some() || self.fact_at == Some(at) || self.event.definition().is_none() {
+            return;
+        }
+        let value = StateFact::new(self.event.state(), at).encode();
+        let (facts, key) = (self.worker.facts.clone(), state_key(&self.id));
+        self.putting = Some(Box::pin(async move {
+            match facts.put(&key, value.into()).await {
+                Ok(()) => Some(at),
+                Err(error) => {
+                    warn!(key, %error, "the state of an event was not published");
+                    sleep(Duration::from_millis(RETRY_MS)).await;
+                    None
+                }
+            }
+        }));
+    }
+
+    /// Lets the projection under way end.
+    async fn finish(mut self) {
+        if let Some(projecting) = self.projecting.take() {
+            let done = projecting.await;
+            self.projected(done);
+        }
+    }
+}
+
+/// The future in the slot; without one it waits for ever.
+async fn running<T>(slot: &mut Option<BoxFuture<'static, T>>) -> T {
+    match slot {
+        Some(future) => future.await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,240 @@
+//! What of the state is not in the view yet, and the steps that bring it there (R5).
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use domain::{Address, Epoch, Event, EventId, Told};
+use futures_util::future::BoxFuture;
+use ports::{Generation, Head, ViewError, ViewWriter, Write, WriteOutcome};
+use wire::view::LiveMessage;
+
+use crate::{catch_up::Changes, values};
+
+/// Most outcomes kept for live readers while the view can't be written; above it they read again.
+const TOLD_MAX: usize = 200_000;
+
+/// The owner's way to the view.
+#[derive(Debug)]
+pub(crate) struct Projection {
+    epoch: Epoch,
+    counter: u32,
+    plan: Plan,
+    /// Changed tickets that no write has carried yet.
+    pending: BTreeSet<u32>,
+    told: Vec<Told>,
+    /// Outcomes were dropped: a new building makes all readers read again.
+    overflowed: bool,
+    /// Outcomes of the step under way.
+    sent: Vec<Told>,
+    defined_at: Option<Address>,
+}
+
+/// What to do next.
+#[derive(Debug)]
+enum Plan {
+    /// Look what the view holds.
+    Look,
+    /// Build everything anew.
+    Rebuild,
+    /// Go on from `next` in `generation`.
+    Follow { generation: Generation, next: u64 },
+    /// The same once more: nobody knows whether it happened.
+    Retry(Box<Step>),
+}
+
+/// A call to the view.
+#[derive(Debug, Clone)]
+enum Step {
+    Look,
+    Write(Write),
+    Rebuild(Write),
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub(crate) struct Done {
+    step: Step,
+    result: Result<Answer, ViewError>,
+}
+
+#[derive(Debug)]
+enum Answer {
+    Head(Option<Head>),
+    Outcome(WriteOutcome),
+}
+
+/// What the owner should know of a finished step.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Report {
+    /// The view stands at this offset.
+    Projected(u64),
+    Rebuilt(u64),
+    /// A newer owner has written.
+    Fenced,
+    /// The view can't be reached; the same step comes again.
+    Unreachable(String),
+    /// The view holds something else than expected; it is built anew.
+    Unexpected,
+    Nothing,
+}
+
+impl Projection {
+    pub(crate) fn new(epoch: Epoch) -> Self {
+        Self {
+            epoch,
+            counter: 0,
+            plan: Plan::Look,
+            pending: BTreeSet::new(),
+            told: Vec::new(),
+            overflowed: false,
+            sent: Vec::new(),
+            defined_at: None,
+        }
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Takes in what a record brought about.
+    pub(crate) fn take_in(&mut self, positions: &[u32], told: Vec<Told>) {
+        self.pending.extend(positions);
+        self.told.extend(told);
+        if self.told.len() > TOLD_MAX {
+            self.told.clear();
+            self.overflowed = true;
+        }
+    }
+
+    /// There is something to tell the view.
+    pub(crate) fn due(&self, event: &Event) -> bool {
+        let told = matches!(self.plan, Plan::Follow { next, .. } if next == event.next());
+        event.definition().is_some() && !told
+    }
+
+    /// The next call to make, if there is anything to say.
+    pub(crate) fn next_step(
+        &mut self,
+        view: &Arc<dyn ViewWriter>,
+        id: &EventId,
+        event: &Event,
+    ) -> Option<BoxFuture<'static, Done>> {
+        if !self.due(event) {
+            return None;
+        }
+        let step = match &mut self.plan {
+            Plan::Look => Step::Look,
+            Plan::Retry(step) => *step.clone(),
+            Plan::Follow { generation, next } => {
+                let (generation, from) = (*generation, *next);
+                Step::Write(self.write(event, generation, from)?)
+            }
+            Plan::Rebuild => Step::Rebuild(self.rebuild(event)?),
+        };
+        Some(Box::pin(call(Arc::clone(view), id.clone(), step)))
+    }
+
+    fn write(&mut self, event: &Event, generation: Generation, from: u64) -> Option<Write> {
+        let pending = std::mem::take(&mut self.pending);
+        let entries = pending.into_iter().map(|position| values::entry(event, position));
+        let entries = entries.collect();
+        self.step(event, generation, from, entries)
+    }
+
+    fn rebuild(&mut self, event: &Event) -> Option<Write> {
+        self.pending.clear();
+        self.counter += 1;
+        let generation = Generation { epoch: self.epoch, counter: self.counter };
+        let positions = 1..=event.order().total();
+        let entries = positions.map(|position| values::entry(event, position)).collect();
+        self.defined_at = None;
+        self.step(event, generation, 0, entries)
+    }
+
+    fn step(
+        &mut self,
+        event: &Event,
+        generation: Generation,
+        from: u64,
+        entries: Vec<ports::WriteEntry>,
+    ) -> Option<Write> {
+        let progress = values::progress(event, from);
+        let shared = values::shared(event, progress.clone())?;
+        self.sent = std::mem::take(&mut self.told);
+        let changed = self.defined_at != Some(event.defined_at());
+        self.defined_at = Some(event.defined_at());
+        let told = self.sent.iter().map(|told| values::in_log_time(event, told.clone()));
+        let live = LiveMessage {
+            definition: changed.then(|| values::public_definition(event)).flatten(),
+            told: told.collect(),
+            progress,
+        };
+        let head = Head { epoch: self.epoch, generation, next: event.next() };
+        Some(Write { head, from, shared, entries, live: live.encode().into() })
+    }
+
+    /// Takes the answer in and plans the next step.
+    pub(crate) fn finish(&mut self, done: Done, changes: &Changes) -> Report {
+        match (done.step, done.result) {
+            (step, Err(error)) => {
+                self.plan = Plan::Retry(Box::new(step));
+                Report::Unreachable(error.0)
+            }
+            (_, Ok(Answer::Head(head))) => self.found(head, changes),
+            (Step::Write(write), Ok(Answer::Outcome(outcome))) => {
+                self.wrote(&write, outcome, Report::Projected(write.head.next))
+            }
+            (Step::Rebuild(write), Ok(Answer::Outcome(outcome))) => {
+                self.wrote(&write, outcome, Report::Rebuilt(write.head.next))
+            }
+            (Step::Look, Ok(Answer::Outcome(_))) => Report::Nothing,
+        }
+    }
+
+    /// Goes on where the last owner stopped if what changed since is remembered.
+    fn found(&mut self, head: Option<Head>, changes: &Changes) -> Report {
+        let Some(head) = head else {
+            self.plan = Plan::Rebuild;
+            return Report::Nothing;
+        };
+        if head.epoch > self.epoch {
+            return Report::Fenced;
+        }
+        self.plan = match changes.since(head.next) {
+            Some(positions) => {
+                self.pending.extend(positions);
+                Plan::Follow { generation: head.generation, next: head.next }
+            }
+            None => Plan::Rebuild,
+        };
+        Report::Nothing
+    }
+
+    fn wrote(&mut self, write: &Write, outcome: WriteOutcome, done: Report) -> Report {
+        match outcome {
+            WriteOutcome::Done => {
+                self.sent.clear();
+                let (generation, next) = (write.head.generation, write.head.next);
+                self.plan = match std::mem::take(&mut self.overflowed) {
+                    true => Plan::Rebuild,
+                    false => Plan::Follow { generation, next },
+                };
+                done
+            }
+            WriteOutcome::Fenced => Report::Fenced,
+            WriteOutcome::Unexpected => {
+                self.told.splice(0..0, std::mem::take(&mut self.sent));
+                self.plan = Plan::Rebuild;
+                Report::Unexpected
+            }
+        }
+    }
+}
+
+async fn call(view: Arc<dyn ViewWriter>, id: EventId, step: Step) -> Done {
+    let result = match step.clone() {
+        Step::Look => view.head(&id).await.map(Answer::Head),
+        Step::Write(write) => view.write(&id, write).await.map(Answer::Outcome),
+        Step::Rebuild(write) => view.rebuild(&id, write).await.map(Answer::Outcome),
+    };
+    Done { step, result }
+}
