@@ -1,0 +1,120 @@
+//! Request bodies: bounded in size and time.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http::header;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+use wire::Code;
+
+use crate::{problem::ProblemResponse, settings::BODY_SECS};
+
+/// Largest body of a shopper's command, in bytes.
+pub const COMMAND_BYTES_MAX: usize = 16 * 1024;
+
+/// Longest part of a parser's complaint that an answer repeats, in bytes.
+const COMPLAINT_BYTES_MAX: usize = 200;
+
+/// A whole body of at most `MAX` bytes that came within [`BODY_SECS`].
+#[derive(Debug, Clone)]
+pub struct Payload<const MAX: usize = COMMAND_BYTES_MAX>(pub Bytes);
+
+impl<S: Sync, const MAX: usize> FromRequest<S> for Payload<MAX> {
+    type Rejection = ProblemResponse;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ProblemResponse> {
+        let length = request.headers().get(header::CONTENT_LENGTH);
+        let length = length.and_then(|text| text.to_str().ok()?.parse::<u64>().ok());
+        if length.is_some_and(|length| length > MAX as u64) {
+            return Err(too_large(MAX));
+        }
+        let body = Limited::new(request.into_body(), MAX).collect();
+        match timeout(Duration::from_secs(BODY_SECS), body).await {
+            Ok(Ok(body)) => Ok(Self(body.to_bytes())),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(MAX)),
+            Ok(Err(_)) => Err(Code::BodyMalformed.into()),
+            Err(_) => {
+                let detail = format!("The body did not come within {BODY_SECS} s. Send it again.");
+                Err(ProblemResponse::from(Code::BodyMalformed).with_detail(detail))
+            }
+        }
+    }
+}
+
+fn too_large(max: usize) -> ProblemResponse {
+    let detail = format!("This call takes {max} bytes at most. Nothing changed. Send less.");
+    ProblemResponse::from(Code::BodyTooLarge).with_detail(detail)
+}
+
+impl<const MAX: usize> Payload<MAX> {
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ProblemResponse> {
+        serde_json::from_slice(&self.0).map_err(|error| malformed(&error.to_string()))
+    }
+
+    /// As [`json`](Self::json); no body at all stands for the default.
+    pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, ProblemResponse> {
+        if self.0.is_empty() { Ok(T::default()) } else { self.json() }
+    }
+
+    /// The first value of a field of a form.
+    pub fn field(&self, name: &str) -> Option<String> {
+        let mut fields = form_urlencoded::parse(&self.0);
+        fields.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+}
+
+/// A body that can't be read, with what the parser says of it.
+pub fn malformed(complaint: &str) -> ProblemResponse {
+    let end = complaint.floor_char_boundary(COMPLAINT_BYTES_MAX);
+    let detail = format!("The body can't be read: {}. Nothing changed.", &complaint[..end]);
+    ProblemResponse::from(Code::BodyMalformed).with_detail(detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::body::Body;
+    use futures_util::stream;
+
+    use super::*;
+
+    async fn read<const MAX: usize>(body: Body) -> Result<Bytes, Code> {
+        let payload = Payload::<MAX>::from_request(Request::new(body), &()).await;
+        payload.map(|Payload(bytes)| bytes).map_err(|problem| problem.code())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_given_up() {
+        let never = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
+        assert_eq!(read::<10>(never).await, Err(Code::BodyMalformed));
+    }
+
+    #[tokio::test]
+    async fn a_body_counts_by_its_bytes_and_not_by_what_it_says_of_itself() {
+        let chunks = |count| stream::iter(vec![Ok::<_, Infallible>("12345"); count]);
+        assert_eq!(read::<10>(Body::from_stream(chunks(2))).await, Ok("1234512345".into()));
+        assert_eq!(read::<9>(Body::from_stream(chunks(2))).await, Err(Code::BodyTooLarge));
+    }
+
+    #[test]
+    fn the_complaint_about_a_body_is_short_and_whole() {
+        let long = format!("{{\"attempt\": \"{}\"}}", "ü".repeat(5_000));
+        let error = Payload::<100_000>(long.into()).json::<Vec<u8>>().unwrap_err();
+        assert_eq!(error.code(), Code::BodyMalformed);
+        let none = Payload::<10>(Bytes::new());
+        assert_eq!(none.json_or_default::<u8>().unwrap(), 0);
+        assert!(none.json::<u8>().is_err());
+    }
+
+    #[test]
+    fn a_form_gives_its_fields_decoded() {
+        let form = Payload::<100>("slot=11%3A00&seats=2&slot=x&name=a+b".into());
+        assert_eq!(form.field("slot").as_deref(), Some("11:00"));
+        assert_eq!(form.field("name").as_deref(), Some("a b"));
+        assert_eq!(form.field("seq"), None);
+    }
+}

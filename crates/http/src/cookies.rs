@@ -1,0 +1,95 @@
+//! The browser's cookie in requests and answers.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue, header};
+use ports::Clock;
+use wire::{Browser, Code, CookieError, CookieKeys};
+
+use crate::origin::PublicUrl;
+
+/// How long a cookie counts, in seconds: 90 days, longer than any event takes joins.
+pub const COOKIE_SECS: u64 = 90 * 86_400;
+
+const SECURE_NAME: &str = "__Host-twinkle";
+const LOOPBACK_NAME: &str = "twinkle";
+
+/// Reads and issues the cookie. Cheap to clone.
+#[derive(Clone)]
+pub struct Cookies {
+    keys: Arc<CookieKeys>,
+    clock: Arc<dyn Clock>,
+    secure: bool,
+}
+
+impl std::fmt::Debug for Cookies {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Cookies({})", self.name())
+    }
+}
+
+impl Cookies {
+    pub fn new(keys: CookieKeys, public: &PublicUrl, clock: Arc<dyn Clock>) -> Self {
+        let secure = public.https() || !public.loopback();
+        Self { keys: Arc::new(keys), clock, secure }
+    }
+
+    /// `__Host-twinkle`, or `twinkle` where the public address is http on loopback.
+    pub fn name(&self) -> &'static str {
+        if self.secure { SECURE_NAME } else { LOOPBACK_NAME }
+    }
+
+    fn now_secs(&self) -> u64 {
+        self.clock.now() / 1_000
+    }
+
+    /// Which browser sent this; else `cookie_missing`, `cookie_invalid` or `cookie_expired`.
+    pub fn read(&self, headers: &HeaderMap) -> Result<Browser, Code> {
+        let cookie = self.find(headers).ok_or(Code::CookieMissing)?;
+        self.keys.verify(cookie, self.now_secs()).map_err(|error| match error {
+            CookieError::Expired => Code::CookieExpired,
+            CookieError::Malformed | CookieError::UnknownKey | CookieError::BadSignature => {
+                Code::CookieInvalid
+            }
+        })
+    }
+
+    fn find<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+        let mut pairs =
+            lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
+        pairs.find(|(name, _)| name.trim() == self.name()).map(|(_, value)| value.trim())
+    }
+
+    /// A browser nobody had before, with its cookie.
+    pub fn fresh(&self) -> Result<(Browser, HeaderValue), Code> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(|error| {
+            tracing::error!(%error, "the system gives no random bytes");
+            Code::Internal
+        })?;
+        let browser = Browser::from_random(bytes);
+        Ok((browser, self.issue(&browser)))
+    }
+
+    /// The browser of a first request without a cookie: the same again for the same long key.
+    pub fn first(&self, idempotency_key: Option<&str>) -> Result<(Browser, HeaderValue), Code> {
+        let derived =
+            idempotency_key.and_then(|key| Browser::from_idempotency_key(key, &self.keys));
+        match derived {
+            Some(browser) => Ok((browser, self.issue(&browser))),
+            None => self.fresh(),
+        }
+    }
+
+    /// `Set-Cookie` for a browser, good for [`COOKIE_SECS`] from now.
+    pub fn issue(&self, browser: &Browser) -> HeaderValue {
+        let value = self.keys.sign(browser, self.now_secs() + COOKIE_SECS);
+        let (name, secure) = (self.name(), if self.secure { "; Secure" } else { "" });
+        let cookie = format!(
+            "{name}={value}; Path=/; Max-Age={COOKIE_SECS}; HttpOnly; SameSite=Lax{secure}"
+        );
+        // Its parts are letters, digits and punctuation that a header takes.
+        HeaderValue::try_from(cookie).unwrap_or(HeaderValue::from_static(""))
+    }
+}

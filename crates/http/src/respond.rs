@@ -1,0 +1,87 @@
+//! Answers one request: checks its head, survives a panic, adds the headers every answer has.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::{
+    Router,
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use metrics::counter;
+use tower::Service;
+use wire::Code;
+
+use crate::{
+    problem::ProblemResponse,
+    settings::{HEAD_BYTES_MAX, HEADERS_MAX},
+};
+
+/// Set on every answer.
+const ALWAYS: [(HeaderName, &str); 2] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    // Not `no-referrer`: browsers would then send forms with `Origin: null`.
+    (header::REFERRER_POLICY, "same-origin"),
+];
+
+/// Set on answers that don't say otherwise.
+const USUALLY: [(HeaderName, &str); 2] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+];
+
+/// Two years, the usual span of a promise to stay with https.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
+
+/// Adds the answers for addresses and methods that the routes don't have.
+pub fn with_fallbacks(router: Router) -> Router {
+    router
+        .fallback(async || ProblemResponse::from(Code::NotFound))
+        .method_not_allowed_fallback(async || ProblemResponse::from(Code::MethodNotAllowed))
+}
+
+pub(crate) async fn respond(mut router: Router, request: Request, https: bool) -> Response {
+    let mut response = match check_head(&request) {
+        Err(problem) => problem.into_response(),
+        Ok(()) => match AssertUnwindSafe(router.call(request)).catch_unwind().await {
+            Ok(Ok(response)) => response,
+            Err(_) => panicked(),
+        },
+    };
+    secure(response.headers_mut(), https);
+    response
+}
+
+/// The panic hook has told the log what it was; the client learns only that we failed.
+fn panicked() -> Response {
+    counter!("twinkle_http_panics_total").increment(1);
+    ProblemResponse::from(Code::Internal).into_response()
+}
+
+fn check_head(request: &Request) -> Result<(), ProblemResponse> {
+    let headers = request.headers();
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let lines = headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+    if headers.len() <= HEADERS_MAX && target + lines.sum::<usize>() <= HEAD_BYTES_MAX {
+        return Ok(());
+    }
+    let detail = format!(
+        "The head of a request may have {HEADERS_MAX} lines and {HEAD_BYTES_MAX} bytes at most. \
+         Nothing changed. Clear the site's cookies if this goes on."
+    );
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    Err(ProblemResponse::from(Code::HeaderMalformed).with_status(status).with_detail(detail))
+}
+
+fn secure(headers: &mut HeaderMap, https: bool) {
+    for (name, value) in ALWAYS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    for (name, value) in USUALLY {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+}
