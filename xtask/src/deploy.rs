@@ -10,6 +10,8 @@ use crate::outcome::Outcome;
 use crate::{run, tools};
 
 const LIMIT_SECS: u64 = 300;
+/// 32 bytes in base64url without padding.
+const KEY_CHARS: usize = 43;
 
 /// The Dockerfile through hadolint, the Compose file against its public schema and our own rules.
 ///
@@ -19,15 +21,30 @@ pub(crate) fn check() -> Result<Outcome> {
     tools::system()?;
     let compose = "docker-compose.yml";
     let rules = "docker/compose-rules.schema.json";
-    let dockerfile = command(tools::python("hadolint")?, &["Dockerfile"]);
+    let dockerfile = command(tools::python("hadolint")?, &["--no-color", "Dockerfile"]);
     let schema = ["--builtin-schema", "vendor.compose-spec", compose];
     let schema = command(tools::python("check-jsonschema")?, &schema);
     let rules = command(tools::python("check-jsonschema")?, &["--schemafile", rules, compose]);
-    let env = command("sh", &["docker/make-env.sh", "--check"]);
     Ok(one("hadolint", dockerfile)?
         .and(one("compose schema", schema)?)
         .and(one("compose rules", rules)?)
-        .and(one("make-env.sh", env)?))
+        .and(secrets()?))
+}
+
+/// The secrets of the Compose file: of the right shape, and never the same twice.
+fn secrets() -> Result<Outcome> {
+    let make = || run::quiet(command("sh", &["docker/make-env.sh", "--print"]));
+    let (first, second) = (make()?, make()?);
+    let is_key = |text: &str| {
+        text.len() == KEY_CHARS
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+    };
+    let lines: Vec<(&str, &str)> = first.lines().filter_map(|line| line.split_once('=')).collect();
+    let names: Vec<&str> = lines.iter().map(|(name, _)| *name).collect();
+    let ok = names == ["TWINKLE_OPERATOR_TOKEN", "TWINKLE_COOKIE_KEYS", "TWINKLE_PASS_KEYS"]
+        && lines.iter().all(|(_, value)| is_key(value.rsplit(':').next().unwrap_or_default()))
+        && first.lines().all(|line| !second.contains(line));
+    Ok(Outcome::check("make-env.sh", ok, "docker/make-env.sh writes malformed or repeated secrets"))
 }
 
 /// Licences, sources and bans of the dependencies. What the advisory database says changes
