@@ -39,7 +39,7 @@ impl Step {
     fn run(self) -> Result<Outcome> {
         match self {
             Self::Tools => tools::all(),
-            Self::Fmt => cargo_step("fmt", &["fmt", "--all", "--check"]),
+            Self::Fmt => cargo_step("fmt", &["fmt", "--all", "--check", "--", "--color", "never"]),
             Self::Clippy => clippy(),
             Self::Unit => tools::system().and_then(|()| unit::run()),
             Self::Build => e2e::build(),
