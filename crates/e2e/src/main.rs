@@ -1,1 +1,68 @@
-fn main() {}
+//! Drives real processes of `twinkle` from outside, over HTTP and WebSocket only.
+//!
+//! Nothing of the product is linked in: what is right is judged by a model of the driver's own.
+
+// A driver talks to whoever runs it, and casts between small numbers of its own.
+#![allow(clippy::print_stdout, clippy::cast_possible_truncation)]
+// In a binary `pub` and `pub(crate)` reach equally far.
+#![allow(unreachable_pub)]
+
+mod calls;
+mod cookie;
+mod crowd;
+mod dice;
+mod event;
+mod frames;
+mod model;
+mod moment;
+mod pass;
+mod person;
+mod problem;
+mod raw;
+mod report;
+mod stack;
+mod suites;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+use suites::Suite;
+
+/// Runs one suite against real processes of the binary.
+#[derive(Debug, Parser)]
+#[command(name = "twinkle-e2e")]
+struct Cli {
+    /// Name of the suite; see --list.
+    #[arg(required_unless_present = "list")]
+    suite: Option<String>,
+    /// The binary under test.
+    #[arg(long, default_value = "target/release/twinkle")]
+    bin: PathBuf,
+    /// Plays the same crowd again.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Prints the names of all suites.
+    #[arg(long)]
+    list: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let name = cli.suite.unwrap_or_default();
+    if cli.list {
+        Suite::ALL.iter().for_each(|suite| println!("{}", suite.name()));
+        return ExitCode::SUCCESS;
+    }
+    let Some(suite) = Suite::ALL.into_iter().find(|suite| suite.name() == name) else {
+        println!("there is no suite {name:?}; --list prints them");
+        return ExitCode::FAILURE;
+    };
+    let seed = cli.seed.unwrap_or_else(|| moment::now().unsigned_abs());
+    let passed = tokio::select! {
+        passed = suite.run(&cli.bin, seed) => passed,
+        // Dropping the suite kills what it started.
+        _ = tokio::signal::ctrl_c() => false,
+    };
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,79 @@
+//! Counters that the crowd raises while it lives.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use crate::calls::Answer;
+
+/// Most examples kept of one kind.
+const EXAMPLES_MAX: usize = 20;
+
+/// Numbers of a running sale.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    pub joins: AtomicU64,
+    pub commands: AtomicU64,
+    pub frames: AtomicU64,
+    pub connects: AtomicU64,
+    pub bookings: AtomicU64,
+    pub busy: AtomicU64,
+    /// Joins out of `busy`.
+    pub joins_busy: AtomicU64,
+    pub lost: AtomicU64,
+    /// Shoppers between being let in and being done.
+    pub acting: AtomicU64,
+    /// Sockets that ended with a close frame, and without.
+    pub closed: AtomicU64,
+    pub torn: AtomicU64,
+    /// Turns that passed without the shopper having been told of them.
+    pub missed: AtomicU64,
+    wrong: Mutex<Vec<String>>,
+}
+
+impl Pulse {
+    /// Checks the shape of a 429 or 503 and counts it.
+    pub fn busy(&self, answer: &Answer) {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        if answer.retry_after().is_none() || answer.code().is_empty() {
+            self.wrong(format!("no Retry-After or code: {}", answer.brief()));
+        }
+    }
+
+    /// Notes an answer that no shopper should ever get.
+    pub fn wrong(&self, text: String) {
+        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        if wrong.len() < EXAMPLES_MAX {
+            wrong.push(text);
+        }
+    }
+
+    pub fn wrongs(&self) -> Vec<String> {
+        self.wrong.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn summary(&self) -> String {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        format!(
+            "{} joins, {} commands, {} bookings, {} frames, {} sockets ({} closed, {} torn), \
+             {} times busy, {} answers lost, {} turns missed, {} acting",
+            read(&self.joins),
+            read(&self.commands),
+            read(&self.bookings),
+            read(&self.frames),
+            read(&self.connects),
+            read(&self.closed),
+            read(&self.torn),
+            read(&self.busy),
+            read(&self.lost),
+            read(&self.missed),
+            read(&self.acting)
+        )
+    }
+}
+
+/// Raises a counter by one.
+pub fn tick(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}

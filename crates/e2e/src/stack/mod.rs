@@ -1,0 +1,155 @@
+//! The system under test: real processes of the binary, alone or over a real broker and a real Redis.
+
+pub mod logs;
+mod metrics;
+mod secrets;
+mod server;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use twinkle_testbed::{Kafka, Redis, free_port};
+
+pub use secrets::Secrets;
+pub use server::Server;
+
+use crate::{
+    calls::{Base, Bases, Caller},
+    dice::Dice,
+};
+
+/// How long an audit of the log may take.
+const AUDIT_SECS_MAX: u64 = 60;
+
+/// How the roles are spread over processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One process, everything in it.
+    Embedded,
+    /// 2 api, 2 worker, 2 gateway, 1 operator over Kafka and Redis.
+    Distributed,
+}
+
+/// What runs, and how to reach it. Everything is killed on drop.
+#[derive(Debug)]
+pub struct Stack {
+    pub shape: Shape,
+    pub servers: Vec<Server>,
+    pub kafka: Option<Kafka>,
+    pub redis: Option<Redis>,
+    pub secrets: Secrets,
+    pub caller: Caller,
+    /// Logs and data; removed when `keep` was not called.
+    folder: PathBuf,
+    kept: bool,
+    env: Vec<(String, String)>,
+    bin: PathBuf,
+}
+
+impl Stack {
+    /// Starts everything and waits until each process is ready.
+    pub fn start(shape: Shape, bin: &Path, suite: &str, seed: u64) -> Result<Self> {
+        let folder =
+            std::env::temp_dir().join(format!("twinkle-e2e-{suite}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).context("cannot create the suite's folder")?;
+        let bin = bin.canonicalize().with_context(|| format!("no binary at {}", bin.display()))?;
+        let secrets = Secrets::new(&mut Dice::of(seed, 1));
+        let (kafka, redis) = match shape {
+            Shape::Embedded => (None, None),
+            Shape::Distributed => (Some(Kafka::start()?), Some(Redis::start()?)),
+        };
+        let roles: &[&str] = match shape {
+            Shape::Embedded => &["all"],
+            Shape::Distributed => {
+                &["api", "api", "worker", "worker", "gateway", "gateway", "operator"]
+            }
+        };
+        let origin = format!("http://127.0.0.1:{}", free_port()?);
+        let mut env = secrets.env();
+        env.push(("TWINKLE_LOG_FORMAT".into(), "json".into()));
+        env.push(("TWINKLE_DATA".into(), folder.join("data").display().to_string()));
+        env.push(("TWINKLE_PUBLIC_URL".into(), origin.clone()));
+        if let (Some(kafka), Some(redis)) = (&kafka, &redis) {
+            env.push(("TWINKLE_KAFKA".into(), kafka.bootstrap().into()));
+            env.push(("TWINKLE_REDIS".into(), redis.url().into()));
+        }
+        let mut servers = Vec::new();
+        for (i, role) in roles.iter().enumerate() {
+            servers.push(Server::start(&bin, role, i, &env, &folder)?);
+        }
+        for server in &mut servers {
+            server.wait_ready()?;
+        }
+        let caller = Caller::new(Arc::new(bases(&servers)), origin, secrets.token.clone())?;
+        Ok(Self { shape, servers, kafka, redis, secrets, caller, folder, kept: false, env, bin })
+    }
+
+    /// Servers of a role, by their place in `servers`.
+    pub fn of_role(&self, role: &str) -> Vec<usize> {
+        let of = |server: &Server| server.role == role || server.role == "all";
+        (0..self.servers.len()).filter(|i| of(&self.servers[*i])).collect()
+    }
+
+    pub fn kafka(&mut self) -> Result<&mut Kafka> {
+        self.kafka.as_mut().context("this stack has no broker")
+    }
+
+    pub fn redis(&mut self) -> Result<&mut Redis> {
+        self.redis.as_mut().context("this stack has no Redis")
+    }
+
+    /// Folds the event's log with the binary's own audit and compares it with the view.
+    pub async fn audit(&self, event: &str) -> Result<()> {
+        let mut command = tokio::process::Command::new(&self.bin);
+        command.args(["audit", event, "--json"]).kill_on_drop(true).current_dir(&self.folder);
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        let limit = Duration::from_secs(AUDIT_SECS_MAX);
+        let output = tokio::time::timeout(limit, command.output()).await.context("the audit")??;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.success(), "the audit ended with {}: {text}{errors}", output.status);
+        let verdict: serde_json::Value = serde_json::from_str(text.trim())
+            .with_context(|| format!("the audit printed no JSON: {text}{errors}"))?;
+        ensure!(verdict["matches"] == true, "the view differs from the log: {text}");
+        Ok(())
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Leaves logs and data where they are.
+    pub fn keep(&mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.servers.clear();
+        if !self.kept {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+fn bases(servers: &[Server]) -> Bases {
+    let of = |role: &str| {
+        let serving = servers.iter().filter(|server| server.role == role || server.role == "all");
+        serving.map(|server| server.base.clone()).collect()
+    };
+    let mut bases = Bases::default();
+    bases.api = of("api");
+    bases.gateway = of("gateway");
+    bases.operator = of("operator");
+    bases
+}
+
+/// A base in rotation at a port of this machine.
+fn base(port: u16) -> Arc<Base> {
+    Arc::new(Base { url: format!("http://127.0.0.1:{port}"), up: AtomicBool::new(true) })
+}
