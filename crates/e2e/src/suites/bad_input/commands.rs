@@ -20,8 +20,8 @@ pub async fn check_steady(scene: &mut Scene, report: &mut Report) -> Result<()> 
     let waiting = &mut scene.waiting;
     for (what, ask, code) in [
         ("entry before admission", Ask::Enter, "not_admitted"),
-        ("a hold while waiting", hold("s1", 1), "not_inside"),
-        ("a booking while waiting", BOOK, "not_inside"),
+        ("a hold while waiting", hold("s1", 1), "not_admitted"),
+        ("a booking while waiting", BOOK, "not_admitted"),
     ] {
         let answer = waiting.ask(&ask, None, true).await;
         refused(report, what, &answer, 409, code);

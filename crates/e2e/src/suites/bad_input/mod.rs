@@ -96,7 +96,9 @@ async fn state(scene: &Scene) -> Result<Value> {
         state["last"] = Value::Null;
         people.push(state);
     }
+    // The moment, and the rate as observed: both move by themselves.
     facts["at"] = Value::Null;
+    facts["rate"] = Value::Null;
     let stats = json!({"tickets": stats["tickets"].take(), "slots": stats["slots"].take()});
     Ok(json!({"facts": facts, "stats": stats, "people": people}))
 }

@@ -10,8 +10,11 @@ use crate::{report::Report, stack::Stack};
 
 const DOWN_SECS: u64 = 5;
 
+/// The log stands still for at most so long.
+const STANDS_MS: i64 = 20_000;
+
 pub async fn run(stack: &mut Stack, report: &mut Report, seed: u64, seen: &mut Seen) -> Result<()> {
-    let running = sale().start(stack, seed).await?;
+    let running = sale(STANDS_MS).start(stack, seed).await?;
     sale_goes_on(&running, report, Duration::from_secs(8)).await;
 
     let busy = running.pulse().busy.load(Ordering::Relaxed);

@@ -15,8 +15,11 @@ const ASLEEP_SECS: u64 = 5;
 /// How long a woken worker may believe that it still owns the event.
 const FENCED_SECS_MAX: u64 = 10;
 
+/// The log stands still for at most so long.
+const STANDS_MS: i64 = 4_000;
+
 pub async fn run(stack: &mut Stack, report: &mut Report, seed: u64, seen: &mut Seen) -> Result<()> {
-    let running = sale().start(stack, seed).await?;
+    let running = sale(STANDS_MS).start(stack, seed).await?;
     sale_goes_on(&running, report, Duration::from_secs(8)).await;
 
     let killed = owner(stack, None).await?;

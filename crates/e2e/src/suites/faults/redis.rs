@@ -17,8 +17,11 @@ const PAUSED_SECS: u64 = 3;
 /// How long the view may stay unknown.
 const BACK_SECS_MAX: u64 = 20;
 
+/// The log stands still for at most so long.
+const STANDS_MS: i64 = 1_000;
+
 pub async fn run(stack: &mut Stack, report: &mut Report, seed: u64, seen: &mut Seen) -> Result<()> {
-    let running = sale().start(stack, seed).await?;
+    let running = sale(STANDS_MS).start(stack, seed).await?;
     let between = Duration::from_secs(BETWEEN_SECS);
     sale_goes_on(&running, report, between).await;
 

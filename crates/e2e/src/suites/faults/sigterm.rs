@@ -19,9 +19,12 @@ const ASIDE: &str = "aside";
 const HALF_WAY_MS: u64 = 1_000;
 const SIGNAL_AFTER_MS: u64 = 400;
 
+/// The log stands still for at most so long.
+const STANDS_MS: i64 = 4_000;
+
 pub async fn run(stack: &mut Stack, report: &mut Report, seed: u64, seen: &mut Seen) -> Result<()> {
     event::open(stack, ASIDE, &event::definition(1, 10)).await?;
-    let running = sale().start(stack, seed).await?;
+    let running = sale(STANDS_MS).start(stack, seed).await?;
     sale_goes_on(&running, report, Duration::from_secs(5)).await;
     for i in 0..stack.servers.len() {
         replace(stack, i, &running, report).await?;

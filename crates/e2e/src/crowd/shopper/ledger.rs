@@ -1,0 +1,89 @@
+//! What a shopper knows of the own ticket, kept for the model.
+
+use super::{Ask, Shopper, Stop, Visit, commands::known};
+use crate::{
+    frames::Personal,
+    model::{SeatSpan, Use},
+    moment::{self, Millis},
+};
+
+impl Shopper {
+    /// Ends the spans that this command may end.
+    pub(super) fn gives_up(&mut self, ask: &Ask) {
+        let now = moment::now();
+        let gives_seats = matches!(ask, Ask::Hold { .. } | Ask::Release | Ask::Cancel | Ask::Leave);
+        if gives_seats && let Some(span) = self.ticket.seats.last_mut() {
+            span.to = Some(span.to.map_or(now, |to| to.min(now)));
+        }
+        let goes = matches!(ask, Ask::Book { .. } | Ask::Leave);
+        if goes && let Some(stay) = self.ticket.inside.last_mut() {
+            stay.to = stay.to.min(now);
+        }
+    }
+
+    /// Takes in the answer to an own command.
+    pub(super) fn outcome(&mut self, outcome: &Personal) -> Visit {
+        let now = moment::now();
+        let until = outcome.until_ms().map(|until| until - self.world.skew_ms);
+        match outcome.kind.as_str() {
+            "held" => self.seats_taken(outcome, now, until.or(Some(now))),
+            "booked" => {
+                let Some(span) = self.ticket.seats.last_mut() else {
+                    return self.fault(format!("booked without a hold: {outcome:?}"));
+                };
+                span.to = None;
+                if outcome.slot.as_ref() != Some(&span.slot) || outcome.seats != Some(span.seats) {
+                    let held = format!("{span:?}");
+                    return self.fault(format!("held {held}, booked {outcome:?}"));
+                }
+            }
+            _ => {}
+        }
+        if matches!(outcome.kind.as_str(), "inside" | "released") {
+            self.stays(now, until);
+        }
+        self.told(outcome);
+        Ok(())
+    }
+
+    pub(super) fn seats_taken(&mut self, outcome: &Personal, from: Millis, to: Option<Millis>) {
+        if let (Some(slot), Some(seats)) = (&outcome.slot, outcome.seats) {
+            self.ticket.seats.push(SeatSpan { slot: slot.clone(), seats, from, to });
+        }
+    }
+
+    pub(super) fn stays(&mut self, from: Millis, until: Option<Millis>) {
+        if let Some(to) = until {
+            self.ticket.inside.push(Use { from, to });
+            // Two spans that overlap would count one person twice.
+            if let [.., before, last] = self.ticket.inside.as_mut_slice() {
+                before.to = before.to.min(last.from);
+            }
+        }
+    }
+
+    /// Remembers the latest state that was told.
+    pub(super) fn told(&mut self, frame: &Personal) {
+        let last = self.ticket.last.as_ref().map(|known| known.kind.as_str());
+        // A socket dialled before an answer came may still tell what was before it.
+        let echo = match last {
+            Some("left" | "expired" | "cancelled") => true,
+            Some("booked") => frame.kind != "cancelled",
+            _ => false,
+        };
+        if !echo && frame.kind != "refused" && frame.kind != "none" {
+            self.ticket.last = Some(known(frame));
+        }
+    }
+
+    pub(super) fn ended(&self) -> bool {
+        let kind = self.ticket.last.as_ref().map(|known| known.kind.as_str());
+        matches!(kind, Some("left" | "expired" | "cancelled"))
+    }
+
+    /// Notes a fault and ends the visit.
+    pub(super) fn fault(&mut self, text: String) -> Visit {
+        self.history.faults.push(text);
+        Err(Stop)
+    }
+}
