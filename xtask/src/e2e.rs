@@ -48,6 +48,9 @@ pub(crate) fn run() -> Result<Outcome> {
     for suite in list.lines().map(str::trim).filter(|name| !name.is_empty()) {
         outcome = outcome.and(run_suite(&driver, suite)?);
     }
+    if outcome.suites.is_empty() && outcome.problems.is_empty() {
+        outcome.problems.push("twinkle-e2e --list names no suite".to_owned());
+    }
     Ok(outcome)
 }
 
