@@ -107,10 +107,10 @@ impl Server {
         self.base.up.store(false, Ordering::Relaxed);
     }
 
-    /// Sum of a metric over its labels, `None` when it is not there.
-    pub fn metric(&self, name: &str) -> Option<f64> {
+    /// A metric with a label such as `event="a"`, `None` when it is not there.
+    pub fn metric(&self, name: &str, label: &str) -> Option<f64> {
         let (status, text) = self.admin("/metrics").ok()?;
-        if status == 200 { metrics::sum(&text, name) } else { None }
+        if status == 200 { metrics::sum(&text, name, label) } else { None }
     }
 
     /// A GET on the second port: status and body. Blocking, and bounded in time.

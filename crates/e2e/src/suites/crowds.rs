@@ -26,6 +26,9 @@ use crate::{
 /// How often the operator's numbers are read.
 const SAMPLE_MS: u64 = 500;
 
+/// How far the clocks of the driver and the log may differ.
+const CLOCK_SKEW_MS: Millis = 250;
+
 /// A sale to be.
 #[derive(Debug)]
 pub struct Plan {
@@ -36,6 +39,7 @@ pub struct Plan {
     pub spread: Duration,
     /// By when it must have come to rest, from the moment `finish` is called.
     pub limit: Duration,
+    /// How far two admission times may be out of order.
     pub skew_ms: Millis,
     /// Admissions above rate and burst that are forgiven.
     pub slack: f64,
@@ -62,7 +66,7 @@ impl Plan {
             event: self.event,
             slots: event::slots(&self.definition),
             claim_ms: claim_secs * 1_000,
-            skew_ms: self.skew_ms,
+            skew_ms: CLOCK_SKEW_MS,
             pulse: Pulse::default(),
             cookies: Mutex::default(),
             over: watch::channel(false).0,

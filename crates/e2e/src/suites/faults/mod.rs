@@ -88,11 +88,13 @@ async fn owner(stack: &Stack, except: Option<usize>) -> Result<usize> {
     }
 }
 
-/// Gauge of the worker: how many events it drives.
-const OWNED_METRIC: &str = "twinkle_worker_owned_events";
+/// Gauge of the worker: 1 for each event that it drives.
+const OWNER_METRIC: &str = "twinkle_worker_owner";
+const OWNER_LABEL: &str = "event=\"sale\"";
 
 fn owners(stack: &Stack, except: Option<usize>) -> Vec<usize> {
-    let owns = |i: &usize| stack.servers[*i].metric(OWNED_METRIC).is_some_and(|n| n > 0.0);
+    let gauge = |i: &usize| stack.servers[*i].metric(OWNER_METRIC, OWNER_LABEL);
+    let owns = |i: &usize| gauge(i).is_some_and(|owns| owns > 0.0);
     let workers = stack.of_role("worker").into_iter().filter(|i| Some(*i) != except);
     workers.filter(owns).collect()
 }
