@@ -133,7 +133,7 @@ pub fn parse_json(bytes: &[u8]) -> Result<Definition, DefinitionError> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let body: DefinitionBody = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        let field = if path == "." { "definition" } else { &path };
+        let field = if path == "." || path == "?" { "definition" } else { &path };
         DefinitionError::new(field, error.inner().to_string())
     })?;
     json.end().map_err(|error| DefinitionError::new("definition", error.to_string()))?;
