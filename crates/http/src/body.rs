@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use axum::extract::{FromRequest, Request};
+use axum::{
+    body::Body,
+    extract::{FromRequest, Request},
+};
 use bytes::Bytes;
-use http::header;
+use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
@@ -26,21 +29,8 @@ impl<S: Sync, const MAX: usize> FromRequest<S> for Payload<MAX> {
     type Rejection = ProblemResponse;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ProblemResponse> {
-        let length = request.headers().get(header::CONTENT_LENGTH);
-        let length = length.and_then(|text| text.to_str().ok()?.parse::<u64>().ok());
-        if length.is_some_and(|length| length > MAX as u64) {
-            return Err(too_large(MAX));
-        }
-        let body = Limited::new(request.into_body(), MAX).collect();
-        match timeout(Duration::from_secs(BODY_SECS), body).await {
-            Ok(Ok(body)) => Ok(Self(body.to_bytes())),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(MAX)),
-            Ok(Err(_)) => Err(Code::BodyMalformed.into()),
-            Err(_) => {
-                let detail = format!("The body did not come within {BODY_SECS} s. Send it again.");
-                Err(ProblemResponse::from(Code::BodyMalformed).with_detail(detail))
-            }
-        }
+        let (parts, body) = request.into_parts();
+        Self::read(&parts.headers, body).await
     }
 }
 
@@ -50,7 +40,29 @@ fn too_large(max: usize) -> ProblemResponse {
 }
 
 impl<const MAX: usize> Payload<MAX> {
+    pub async fn read(headers: &HeaderMap, body: Body) -> Result<Self, ProblemResponse> {
+        let length = headers.get(header::CONTENT_LENGTH);
+        let length = length.and_then(|text| text.to_str().ok()?.parse::<u64>().ok());
+        if length.is_some_and(|length| length > MAX as u64) {
+            return Err(too_large(MAX));
+        }
+        let whole = Limited::new(body, MAX).collect();
+        match timeout(Duration::from_secs(BODY_SECS), whole).await {
+            Ok(Ok(body)) => Ok(Self(body.to_bytes())),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(MAX)),
+            Ok(Err(_)) => Err(Code::BodyMalformed.into()),
+            Err(_) => {
+                let detail = format!("The body did not come within {BODY_SECS} s. Send it again.");
+                Err(ProblemResponse::from(Code::BodyMalformed).with_detail(detail))
+            }
+        }
+    }
+
+    /// A JSON object. (A struct could be read from an array, too, which nobody means.)
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ProblemResponse> {
+        if self.0.trim_ascii_start().first() != Some(&b'{') {
+            return Err(malformed("a JSON object is expected"));
+        }
         serde_json::from_slice(&self.0).map_err(|error| malformed(&error.to_string()))
     }
 
@@ -75,9 +87,8 @@ pub fn malformed(complaint: &str) -> ProblemResponse {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
+    use std::{collections::BTreeMap, convert::Infallible};
 
-    use axum::body::Body;
     use futures_util::stream;
 
     use super::*;
@@ -103,11 +114,13 @@ mod tests {
     #[test]
     fn the_complaint_about_a_body_is_short_and_whole() {
         let long = format!("{{\"attempt\": \"{}\"}}", "ü".repeat(5_000));
-        let error = Payload::<100_000>(long.into()).json::<Vec<u8>>().unwrap_err();
+        let error = Payload::<100_000>(long.into()).json::<BTreeMap<String, u8>>().unwrap_err();
         assert_eq!(error.code(), Code::BodyMalformed);
         let none = Payload::<10>(Bytes::new());
         assert_eq!(none.json_or_default::<u8>().unwrap(), 0);
-        assert!(none.json::<u8>().is_err());
+        assert!(none.json::<BTreeMap<String, u8>>().is_err());
+        assert!(Payload::<10>("[]".into()).json::<Vec<u8>>().is_err());
+        assert!(Payload::<10>(" {\"a\":1}".into()).json::<BTreeMap<String, u8>>().is_ok());
     }
 
     #[test]

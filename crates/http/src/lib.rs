@@ -7,6 +7,7 @@ pub mod cookies;
 pub mod extract;
 pub mod jitter;
 pub mod listen;
+pub mod openapi;
 pub mod origin;
 pub mod outcomes;
 pub mod problem;

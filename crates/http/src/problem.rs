@@ -21,6 +21,11 @@ impl ProblemResponse {
         self.problem.code
     }
 
+    /// The header added with [`with_header`](Self::with_header).
+    pub fn header(&self) -> Option<&(HeaderName, HeaderValue)> {
+        self.header.as_ref()
+    }
+
     /// Replaces the code's own sentence by one that knows more.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
