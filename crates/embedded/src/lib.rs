@@ -8,20 +8,22 @@
 
 mod disk;
 mod facts;
+mod folder;
 mod log;
 mod store;
 mod tables;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use ports::Clock;
-use redb::backends::FileBackend;
 
 use crate::{disk::Disk, store::Store, writer::Writer};
 
@@ -29,9 +31,6 @@ pub use facts::EmbeddedFacts;
 pub use log::EmbeddedLog;
 /// The view of the single process: kept in memory, rebuilt from the log by the worker at start.
 pub use ports::memory::MemoryView as EmbeddedView;
-
-/// Name of the file in the data folder.
-const FILE_NAME: &str = "twinkle.redb";
 
 /// Why a data folder can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +44,7 @@ pub enum OpenError {
     #[error("the data folder {0} can't be used: {1}")]
     Io(PathBuf, io::Error),
     /// The file is not a log of ours, or is damaged beyond what a crash does.
-    #[error("the file {0} can't be read: {1}; nothing was changed: put back a copy of it")]
+    #[error("the log in {0} can't be read: {1}; put back a copy of it")]
     Damaged(PathBuf, String),
 }
 
@@ -59,33 +58,19 @@ pub struct Embedded {
 impl Embedded {
     /// Opens a data folder; makes it when it isn't there. After a crash this reads the whole file.
     pub fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let path = folder.join(FILE_NAME);
-        let file = lock_file(folder, &path).map_err(|error| match error {
-            TryLockError::WouldBlock => OpenError::InUse(folder.to_owned()),
-            TryLockError::Error(error) => OpenError::Io(folder.to_owned(), error),
-        })?;
-        let disk = FileBackend::new(file).map_err(redb::Error::from).map(Disk::new);
-        disk.and_then(|disk| Self::on(disk, clock)).map_err(|error| match error {
+        let failed = |error: redb::Error| match error {
             redb::Error::Io(error) => OpenError::Io(folder.to_owned(), error),
-            error => OpenError::Damaged(path, error.to_string()),
-        })
+            error => OpenError::Damaged(folder.to_owned(), error.to_string()),
+        };
+        let disk = folder::take(folder).map_err(failed)?;
+        let disk = disk.ok_or_else(|| OpenError::InUse(folder.to_owned()))?;
+        Self::on(disk, clock).map_err(failed)
     }
 
     fn on(disk: Disk, clock: Arc<dyn Clock>) -> Result<Self, redb::Error> {
-        let store = Arc::new(Store::open(disk)?);
-        let writer = Arc::new(Writer::start(Arc::clone(&store), clock)?);
+        let store = Arc::new(Store::open(&disk)?);
+        let writer = Arc::new(Writer::start(disk, Arc::clone(&store), clock)?);
         let log = EmbeddedLog::new(Arc::clone(&store), Arc::clone(&writer));
         Ok(Self { log, facts: EmbeddedFacts::new(store, writer) })
     }
-}
-
-/// Makes folder and file durable and takes the file for this process alone.
-fn lock_file(folder: &Path, path: &Path) -> Result<File, TryLockError> {
-    fs::create_dir_all(folder).map_err(TryLockError::Error)?;
-    let mut options = OpenOptions::new();
-    let file = options.read(true).write(true).create(true).truncate(false).open(path);
-    let file = file.map_err(TryLockError::Error)?;
-    file.try_lock()?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(TryLockError::Error)?;
-    Ok(file)
 }

@@ -25,7 +25,6 @@ const CACHE_BYTES: usize = 64 << 20;
 /// The open file, and what is kept of it in memory. One thread writes, anyone reads.
 #[derive(Debug)]
 pub(crate) struct Store {
-    disk: Disk,
     /// None while the disk fails.
     database: RwLock<Option<Database>>,
     events: RwLock<HashMap<EventId, Arc<Event>>>,
@@ -43,23 +42,22 @@ pub(crate) struct Event {
 }
 
 impl Store {
-    pub(crate) fn open(disk: Disk) -> Result<Self, redb::Error> {
+    pub(crate) fn open(disk: &Disk) -> Result<Self, redb::Error> {
         let store = Self {
-            disk,
             database: RwLock::default(),
             events: RwLock::default(),
             facts: MemoryFacts::default(),
             puts: AtomicU64::new(0),
         };
-        store.load()?;
+        store.load(disk)?;
         Ok(store)
     }
 
     /// Opens the file again after an error.
-    pub(crate) fn recover(&self) -> Result<(), redb::Error> {
+    pub(crate) fn recover(&self, disk: &Disk) -> Result<(), redb::Error> {
         self.close();
-        self.disk.heal()?;
-        self.load()
+        disk.heal()?;
+        self.load(disk)
     }
 
     /// Stops using the file: from now on readers get errors.
@@ -67,10 +65,10 @@ impl Store {
         *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn load(&self) -> Result<(), redb::Error> {
+    fn load(&self, disk: &Disk) -> Result<(), redb::Error> {
         let mut builder = Builder::new();
         builder.set_cache_size(CACHE_BYTES);
-        let database = builder.create_with_backend(self.disk.clone())?;
+        let database = builder.create_with_backend(disk.clone())?;
         *self.database.write().unwrap_or_else(PoisonError::into_inner) = Some(database);
         let (events, facts) = self.transact(|batch| Ok((batch.events()?, batch.facts()?)))?;
         for (id, number, end) in events {

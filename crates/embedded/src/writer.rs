@@ -19,15 +19,16 @@ use tokio::sync::oneshot;
 use tracing::{error, info};
 
 use crate::{
+    disk::Disk,
     store::{Event, Store},
     tables::{Batch, Tail},
 };
 
 /// Most jobs that wait for the writer.
-const QUEUE_JOBS_MAX: usize = 4_096;
+pub(crate) const QUEUE_JOBS_MAX: usize = 4_096;
 
 /// Most bytes of jobs that wait for the writer.
-const QUEUE_BYTES_MAX: usize = 64 << 20;
+pub(crate) const QUEUE_BYTES_MAX: usize = 64 << 20;
 
 /// Most jobs in one transaction.
 const BATCH_JOBS_MAX: usize = 1_024;
@@ -66,11 +67,11 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(store: Arc<Store>, clock: Arc<dyn Clock>) -> io::Result<Self> {
+    pub(crate) fn start(disk: Disk, store: Arc<Store>, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let (sender, queue) = sync_channel(QUEUE_JOBS_MAX);
         let waiting_bytes = Arc::new(AtomicUsize::new(0));
         let inbox = Inbox { queue, waiting_bytes: Arc::clone(&waiting_bytes) };
-        let scribe = Scribe { store, clock, tails: HashMap::new(), failed: None };
+        let scribe = Scribe { disk, store, clock, tails: HashMap::new(), failed: None };
         let thread = std::thread::Builder::new().name("log-writer".to_owned());
         let thread = thread.spawn(move || scribe.run(&inbox))?;
         Ok(Self { queue: Some(sender), waiting_bytes, thread: Some(thread) })
@@ -128,6 +129,8 @@ impl Inbox {
 
 /// What the thread knows.
 struct Scribe {
+    /// Here alone, so that the file is closed when the thread ends.
+    disk: Disk,
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
     /// Where the next record of an event's number goes; what is missing is in the file.
@@ -231,7 +234,7 @@ impl Scribe {
     /// Tries to use a failed disk again.
     fn recover(&mut self) {
         self.tails.clear();
-        self.failed = match self.store.recover() {
+        self.failed = match self.store.recover(&self.disk) {
             Ok(()) => {
                 info!("the disk works again");
                 None
