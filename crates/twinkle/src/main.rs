@@ -1,1 +1,74 @@
-fn main() {}
+//! `twinkle`: the waiting room and reservation service in one binary.
+
+mod assemble;
+mod cli;
+mod config;
+mod openapi;
+mod sample;
+mod secrets;
+mod serve;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Exit code of a configuration that can't work (EX_USAGE of sysexits.h).
+const EXIT_USAGE: u8 = 64;
+
+/// Virtual waiting room and time-slot reservations.
+#[derive(Debug, Parser)]
+#[command(name = "twinkle", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service: all roles, or those named
+    Serve(config::ServeArgs),
+    /// Make, list and drive events
+    Event(cli::event::EventArgs),
+    /// Play a crowd against an event
+    Demo(cli::demo::DemoArgs),
+    /// Replay an event's log, check it and compare it with what Redis shows
+    Audit(cli::audit::AuditArgs),
+}
+
+fn main() -> ExitCode {
+    let command = match config::with_file(Cli::command()) {
+        Ok(command) => command,
+        Err(error) => return fail(&error, EXIT_USAGE),
+    };
+    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    match cli.command {
+        Command::Serve(args) => match args.check() {
+            Ok(config) => block_on(serve::run(config)),
+            Err(error) => fail(&error, EXIT_USAGE),
+        },
+        Command::Event(args) => block_on(cli::event::run(args)),
+        Command::Demo(args) => block_on(cli::demo::run(args)),
+        Command::Audit(args) => block_on(cli::audit::run(args)),
+    }
+}
+
+fn block_on(future: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    match runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(future)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, 1),
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "the last word of a program goes to its user")]
+fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
+    eprintln!("twinkle: {error:#}");
+    ExitCode::from(code)
+}

@@ -166,16 +166,17 @@ impl EventTask {
         }
         let append = match self.appending {
             Some(_) => far,
-            None if self.hears() => self.tick_at(),
-            None => self.ownership.claim_at(&self.event),
+            None if self.hears() => self.tick_at(Instant::now()),
+            None => self.ownership.claim_at(&self.event).unwrap_or(far),
         };
         let behind = self.projection.as_ref().is_some_and(|p| p.due(&self.event));
         if behind && self.projecting.is_none() { append.min(self.project_from) } else { append }
     }
 
-    fn tick_at(&self) -> Instant {
+    /// A new owner ticks at once.
+    fn tick_at(&self, now: Instant) -> Instant {
         let after = self.ownership.tick_after(&self.event, self.worker.clock.now());
-        self.ticked.map_or_else(Instant::now, |ticked| ticked + after)
+        self.ticked.map_or(now, |ticked| ticked + after)
     }
 
     /// Owns the event and reads what it appends.
@@ -330,13 +331,13 @@ impl EventTask {
 
     fn append_if_due(&mut self, now: Instant) {
         let (own, command) = if self.hears() {
-            if now < self.tick_at() {
+            if now < self.tick_at(now) {
                 return;
             }
             self.ticked = Some(now);
             (Own::Tick, Command::Tick { epoch: self.event.epoch() })
         } else {
-            if now < self.ownership.claim_at(&self.event) {
+            if self.ownership.claim_at(&self.event).is_none_or(|at| now < at) {
                 return;
             }
             (Own::Claim, Command::Own { after: self.event.epoch() })

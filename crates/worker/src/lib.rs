@@ -6,7 +6,7 @@ mod catch_up;
 mod event_task;
 mod ownership;
 mod projection;
-mod values;
+pub mod values;
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 

@@ -61,14 +61,18 @@ impl Ownership {
         self.busy = busy;
     }
 
-    /// When the event is free for this worker to claim.
-    pub(crate) fn claim_at(&self, event: &Event) -> Instant {
+    /// When the event is free for this worker to claim; `None` while its last claim is unread.
+    pub(crate) fn claim_at(&self, event: &Event) -> Option<Instant> {
+        let unfolded = Epoch::won_at(Address { offset: event.next(), index: 0 });
+        if self.mine.is_some_and(|mine| mine >= unfolded) {
+            return None;
+        }
         let silence = match (event.epoch(), self.busy) {
             (Epoch::NONE, _) => 0,
             (_, true) => SILENCE_MS,
             (_, false) => SILENCE_IDLE_MS,
         };
-        self.heard + Duration::from_millis(silence) + self.rank
+        Some(self.heard + Duration::from_millis(silence) + self.rank)
     }
 
     /// How long until the owner's next tick after one just made.

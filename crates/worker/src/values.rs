@@ -8,35 +8,39 @@ use wire::{
     view::{Last, Progress, PublicDefinition, SharedValue, SlotProgress, TicketValue},
 };
 
-/// The absolute value of the ticket at a position.
+/// The entry of the ticket at a position.
 pub(crate) fn entry(event: &Event, position: u32) -> WriteEntry {
-    let ticket = event.order().ticket(position);
-    let value = match event.detail(position) {
-        None => TicketValue { position, state: state(ticket.phase), ..TicketValue::default() },
-        Some(detail) => {
-            let expected = |until: Millis| event.time().expected(until);
-            let timed = matches!(ticket.phase, Phase::Admitted | Phase::Inside | Phase::Holding);
-            let last = detail.last.as_ref().map(|last| {
-                let code = match last.outcome {
-                    Outcome::Refused { refusal } => Some(Code::from(refusal)),
-                    _ => None,
-                };
-                Last { seq: last.seq, code }
-            });
-            let hold = detail.hold.as_ref();
-            TicketValue {
-                position,
-                state: state(ticket.phase),
-                attempt: detail.attempt,
-                until: timed.then(|| expected(detail.until)),
-                hold: hold.map(|hold| Hold { until: expected(hold.until), ..hold.clone() }),
-                booking: detail.booking.clone(),
-                last,
-                next: detail.next,
-            }
-        }
+    let ticket = event.order().ticket(position).id;
+    WriteEntry { ticket, value: self::ticket(event, position).encode().into() }
+}
+
+/// The absolute value of the ticket at a position.
+pub fn ticket(event: &Event, position: u32) -> TicketValue {
+    let phase = event.order().ticket(position).phase;
+    let state = state(phase);
+    let Some(detail) = event.detail(position) else {
+        return TicketValue { position, state, ..TicketValue::default() };
     };
-    WriteEntry { ticket: ticket.id, value: value.encode().into() }
+    let expected = |until: Millis| event.time().expected(until);
+    let timed = matches!(phase, Phase::Admitted | Phase::Inside | Phase::Holding);
+    let hold = detail.hold.as_ref();
+    TicketValue {
+        position,
+        state,
+        attempt: detail.attempt,
+        until: timed.then(|| expected(detail.until)),
+        hold: hold.map(|hold| Hold { until: expected(hold.until), ..hold.clone() }),
+        booking: detail.booking.clone(),
+        last: detail.last.as_ref().map(|last| Last { seq: last.seq, code: code(&last.outcome) }),
+        next: detail.next,
+    }
+}
+
+fn code(outcome: &Outcome) -> Option<Code> {
+    match outcome {
+        Outcome::Refused { refusal } => Some(Code::from(*refusal)),
+        _ => None,
+    }
 }
 
 fn state(phase: Phase) -> TicketState {
@@ -68,7 +72,7 @@ pub(crate) fn in_log_time(event: &Event, mut told: Told) -> Told {
 }
 
 /// How far the event has come with the records `from..`.
-pub(crate) fn progress(event: &Event, from: u64) -> Progress {
+pub fn progress(event: &Event, from: u64) -> Progress {
     let count = |phase| event.order().count(phase);
     let slots = event.seats().slots().iter().map(|slot| SlotProgress {
         id: slot.id.clone(),

@@ -1,0 +1,58 @@
+//! Which implementation stands behind each port: the only place that knows.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use embedded::{Embedded, EmbeddedView};
+use kafka::{KafkaConfig, KafkaFacts, KafkaLog};
+use ports::{Clock, EventLog, Facts, SystemClock, ViewReader, ViewWriter};
+use redis_view::{RedisConfig, RedisView};
+
+use crate::config::Stores;
+
+/// Fewest replicas that must have a record, for a topic with three or more.
+const MIN_INSYNC: u16 = 2;
+
+/// The world as the roles see it.
+pub(crate) struct Ports {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) facts: Arc<dyn Facts>,
+    pub(crate) writer: Arc<dyn ViewWriter>,
+    pub(crate) reader: Arc<dyn ViewReader>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The view outlives the process.
+    pub(crate) shared_view: bool,
+}
+
+/// Opens the data folder, or gets ready to talk to Kafka and Redis (which may be away for now).
+pub(crate) fn ports(stores: &Stores) -> Result<Ports> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    match stores {
+        Stores::Embedded { data } => {
+            let Embedded { log, facts } = Embedded::open(data, clock.clone())?;
+            let view = EmbeddedView::default();
+            Ok(Ports {
+                log: Arc::new(log),
+                facts: Arc::new(facts),
+                writer: Arc::new(view.clone()),
+                reader: Arc::new(view),
+                clock,
+                shared_view: false,
+            })
+        }
+        Stores::Distributed { kafka, replication, redis } => {
+            let mut config = KafkaConfig::new(kafka);
+            config.replication = *replication;
+            config.min_insync = if *replication > MIN_INSYNC { MIN_INSYNC } else { 1 };
+            let view = RedisView::connect(RedisConfig::new(redis)).context("TWINKLE_REDIS")?;
+            Ok(Ports {
+                log: Arc::new(KafkaLog::connect(config.clone()).context("TWINKLE_KAFKA")?),
+                facts: Arc::new(KafkaFacts::connect(config).context("TWINKLE_KAFKA")?),
+                writer: Arc::new(view.clone()),
+                reader: Arc::new(view),
+                clock,
+                shared_view: true,
+            })
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The subcommands that talk to a running service.
+
+pub(crate) mod audit;
+pub(crate) mod client;
+pub(crate) mod demo;
+pub(crate) mod event;

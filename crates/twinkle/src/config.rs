@@ -1,0 +1,244 @@
+//! The configuration: flags, environment, then one file; checked before anything is bound.
+
+use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Args, Command, ValueEnum};
+use http_kit::{Origins, PublicUrl};
+use wire::{CookieKeys, PassKeys};
+
+use crate::secrets;
+
+/// Shortest operator token, in bytes.
+const TOKEN_BYTES_MIN: usize = 16;
+/// Longest time for sockets and requests to end at a shutdown, in seconds.
+const DRAIN_SECS_MAX: u64 = 600;
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// Everything that appends
+    Api,
+    /// Folds, owns, projects
+    Worker,
+    /// Pages, reads, streams
+    Gateway,
+    /// Makes and drives events
+    Operator,
+}
+
+impl Role {
+    pub(crate) const ALL: [Role; 4] = [Role::Api, Role::Worker, Role::Gateway, Role::Operator];
+}
+
+/// Flags of `twinkle serve`; each has an environment variable of the same name.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// A YAML file with the same names: `listen: 0.0.0.0:8080`
+    #[arg(long, env = "TWINKLE_CONFIG")]
+    config: Option<PathBuf>,
+    /// What this process does
+    #[arg(long, env = "TWINKLE_ROLES", value_delimiter = ',', value_enum,
+          default_value = "api,worker,gateway,operator")]
+    roles: Vec<Role>,
+    /// Address of pages, API and streams
+    #[arg(long, env = "TWINKLE_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Address of /livez, /readyz and /metrics
+    #[arg(long, env = "TWINKLE_ADMIN_LISTEN", default_value = "127.0.0.1:9090")]
+    admin_listen: SocketAddr,
+    /// How browsers reach the service [default: http://LISTEN]
+    #[arg(long, env = "TWINKLE_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// Further origins that may call, separated by commas
+    #[arg(long, env = "TWINKLE_ORIGINS", value_delimiter = ',')]
+    origins: Vec<String>,
+    /// Folder of the embedded log, used without Kafka and Redis
+    #[arg(long, env = "TWINKLE_DATA", default_value = "./twinkle-data")]
+    data: PathBuf,
+    #[command(flatten)]
+    stores: StoreArgs,
+    /// Bearer token of the operator
+    #[arg(long, env = "TWINKLE_OPERATOR_TOKEN", hide_env_values = true)]
+    operator_token: Option<String>,
+    /// `id:secret[,older…]`, base64url of 32 bytes each; the first signs, all verify
+    #[arg(long, env = "TWINKLE_COOKIE_KEYS", hide_env_values = true)]
+    cookie_keys: Option<String>,
+    /// `id:seed[,older…]`, base64url of 32 bytes each (Ed25519)
+    #[arg(long, env = "TWINKLE_PASS_KEYS", hide_env_values = true)]
+    pass_keys: Option<String>,
+    /// Longest time for requests and sockets to end at a shutdown
+    #[arg(long, env = "TWINKLE_DRAIN_SECS", default_value_t = 20)]
+    drain_secs: u64,
+    /// Most connections at once [default: what the limit of open files allows]
+    #[arg(long, env = "TWINKLE_CONNECTIONS_MAX")]
+    connections_max: Option<usize>,
+    /// What is logged, as `info` or `twinkle_worker=debug,info`
+    #[arg(long, env = "TWINKLE_LOG", default_value = "info")]
+    log: String,
+    /// How it is logged
+    #[arg(long, env = "TWINKLE_LOG_FORMAT", value_enum, default_value = "text")]
+    log_format: LogFormat,
+    /// Make and open the sample event `popup` when there is no event yet (embedded only)
+    #[arg(long, env = "TWINKLE_SAMPLE", default_value_t = true, action = clap::ArgAction::Set)]
+    sample: bool,
+}
+
+/// Where log and view are.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StoreArgs {
+    /// Bootstrap servers of Kafka, host:port[,…]
+    #[arg(long, env = "TWINKLE_KAFKA")]
+    pub(crate) kafka: Option<String>,
+    /// Replication factor of the topics that are made
+    #[arg(long, env = "TWINKLE_KAFKA_REPLICATION", default_value_t = 1)]
+    pub(crate) kafka_replication: u16,
+    /// redis://[user:password@]host:port/
+    #[arg(long, env = "TWINKLE_REDIS", hide_env_values = true)]
+    pub(crate) redis: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Where the log and the view are.
+#[derive(Debug, Clone)]
+pub(crate) enum Stores {
+    /// One process, one file.
+    Embedded { data: PathBuf },
+    Distributed { kafka: String, replication: u16, redis: String },
+}
+
+/// A configuration that can work.
+pub(crate) struct Config {
+    pub(crate) roles: Vec<Role>,
+    pub(crate) listen: SocketAddr,
+    pub(crate) admin_listen: SocketAddr,
+    pub(crate) public_url: PublicUrl,
+    pub(crate) public_text: String,
+    pub(crate) origins: Origins,
+    pub(crate) stores: Stores,
+    pub(crate) operator_token: String,
+    pub(crate) cookie_keys: CookieKeys,
+    pub(crate) pass_keys: PassKeys,
+    pub(crate) drain: Duration,
+    pub(crate) connections_max: Option<usize>,
+    pub(crate) log: String,
+    pub(crate) log_format: LogFormat,
+    pub(crate) sample: bool,
+    /// The token was made just now: its user has not seen it yet.
+    pub(crate) new_token: bool,
+}
+
+impl StoreArgs {
+    pub(crate) fn check(self, data: PathBuf) -> Result<Stores> {
+        match (self.kafka, self.redis) {
+            (None, None) => Ok(Stores::Embedded { data }),
+            (Some(kafka), Some(redis)) => {
+                Ok(Stores::Distributed { kafka, replication: self.kafka_replication, redis })
+            }
+            (Some(_), None) => bail!(
+                "TWINKLE_KAFKA is set but TWINKLE_REDIS is not: set both, or neither to run embedded"
+            ),
+            (None, Some(_)) => bail!(
+                "TWINKLE_REDIS is set but TWINKLE_KAFKA is not: set both, or neither to run embedded"
+            ),
+        }
+    }
+}
+
+impl ServeArgs {
+    /// Checks everything that can be checked without the network.
+    pub(crate) fn check(self) -> Result<Config> {
+        ensure!(self.drain_secs <= DRAIN_SECS_MAX, "TWINKLE_DRAIN_SECS takes up to {DRAIN_SECS_MAX}");
+        ensure!(self.connections_max != Some(0), "TWINKLE_CONNECTIONS_MAX must be above 0");
+        ensure!(
+            self.listen.port() == 0 || self.listen != self.admin_listen,
+            "TWINKLE_LISTEN and TWINKLE_ADMIN_LISTEN must differ"
+        );
+        let all = Role::ALL.iter().all(|role| self.roles.contains(role));
+        let public_text = self.public_url.unwrap_or_else(|| own_url(self.listen));
+        let public_url: PublicUrl = public_text.parse().context("TWINKLE_PUBLIC_URL")?;
+        let further = self.origins.iter().filter(|origin| !origin.is_empty());
+        let further: Vec<PublicUrl> =
+            further.map(|o| o.parse().context("TWINKLE_ORIGINS")).collect::<Result<_>>()?;
+        let stores = self.stores.check(self.data)?;
+        if matches!(stores, Stores::Embedded { .. }) && !all {
+            bail!("roles can only be split with TWINKLE_KAFKA and TWINKLE_REDIS");
+        }
+        let given = secrets::Given {
+            operator_token: self.operator_token,
+            cookie_keys: self.cookie_keys,
+            pass_keys: self.pass_keys,
+        };
+        let (secrets, new_token) = secrets::settle(given, &stores, all)?;
+        ensure!(
+            secrets.operator_token.len() >= TOKEN_BYTES_MIN,
+            "TWINKLE_OPERATOR_TOKEN needs {TOKEN_BYTES_MIN} bytes at least"
+        );
+        Ok(Config {
+            roles: self.roles,
+            listen: self.listen,
+            admin_listen: self.admin_listen,
+            origins: Origins::new(&public_url, &further),
+            public_url,
+            public_text: public_text.trim_end_matches('/').to_owned(),
+            stores,
+            operator_token: secrets.operator_token,
+            cookie_keys: CookieKeys::parse(&secrets.cookie_keys).context("TWINKLE_COOKIE_KEYS")?,
+            pass_keys: PassKeys::parse(&secrets.pass_keys).context("TWINKLE_PASS_KEYS")?,
+            drain: Duration::from_secs(self.drain_secs),
+            connections_max: self.connections_max,
+            log: self.log,
+            log_format: self.log_format,
+            sample: self.sample,
+            new_token,
+        })
+    }
+}
+
+fn own_url(listen: SocketAddr) -> String {
+    let host = if listen.ip().is_unspecified() { "127.0.0.1".into() } else { listen.ip().to_string() };
+    format!("http://{host}:{}", listen.port())
+}
+
+/// Lets the file that `--config` or `TWINKLE_CONFIG` names give the defaults of `serve`.
+pub(crate) fn with_file(command: Command) -> Result<Command> {
+    let mut args = std::env::args();
+    let flag = args.find_map(|arg| match arg.split_once('=') {
+        Some(("--config", file)) => Some(Some(file.to_owned())),
+        _ => (arg == "--config").then_some(None),
+    });
+    let named = flag.and_then(|file| file.or_else(|| args.next()));
+    let Some(file) = named.or_else(|| std::env::var("TWINKLE_CONFIG").ok()) else {
+        return Ok(command);
+    };
+    let text = fs::read_to_string(&file).with_context(|| format!("can't read {file}"))?;
+    let values: std::collections::BTreeMap<String, yaml_serde::Value> =
+        yaml_serde::from_str(&text).with_context(|| format!("{file} is no YAML of names and values"))?;
+    let mut serve = command.find_subcommand("serve").context("no subcommand serve")?.clone();
+    for (name, value) in values {
+        let id = name.to_lowercase().trim_start_matches("twinkle_").replace('-', "_");
+        let known = serve.get_arguments().any(|arg| arg.get_id() == id.as_str());
+        ensure!(known, "{file} names {name}, which is no setting of `twinkle serve`");
+        let text = plain(&value).with_context(|| format!("{name} in {file} takes a plain value"))?;
+        serve = serve.mut_arg(id, |arg| arg.default_value(text));
+    }
+    Ok(command.mut_subcommand("serve", |_| serve))
+}
+
+fn plain(value: &yaml_serde::Value) -> Option<String> {
+    match value {
+        yaml_serde::Value::String(text) => Some(text.clone()),
+        yaml_serde::Value::Number(number) => Some(number.to_string()),
+        yaml_serde::Value::Bool(flag) => Some(flag.to_string()),
+        yaml_serde::Value::Sequence(items) => {
+            let items: Option<Vec<String>> = items.iter().map(plain).collect();
+            items.map(|items| items.join(","))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,194 @@
+//! `twinkle serve`: bind, wire the roles together, serve, and end in order.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use axum::Router;
+use directory::Directory;
+use http_kit::{Cookies, Drained, Outcomes, Settings, admin, listen, with_fallbacks};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::JoinHandle,
+    time::timeout,
+};
+use tracing::{info, warn};
+use worker::Worker;
+
+use crate::{
+    assemble::{self, Ports},
+    cli::client::Operator,
+    config::{Config, Role, Stores},
+    openapi, sample, telemetry,
+};
+
+/// Longest wait for facts before the sample event is given up, in seconds.
+const SAMPLE_SECS: u64 = 20;
+/// Between looks at what readiness depends on, in milliseconds.
+const READY_EVERY_MS: u64 = 500;
+
+/// Runs until SIGTERM or SIGINT.
+pub(crate) async fn run(config: Config) -> Result<()> {
+    telemetry::log(&config.log, config.log_format)?;
+    let render = telemetry::metrics()?;
+    let (listener, admin_listener) = bind(&config)?;
+    let ports = assemble::ports(&config.stores)?;
+    let directory = Directory::follow(ports.facts.clone());
+    let (stop, stopped) = watch::channel(false);
+    let readiness = admin::Readiness::default();
+    let accepting = readiness.latch("accepting");
+
+    let roles = Roles::start(&config, &ports, &directory, &stopped);
+    watch_facts(&readiness, &directory);
+    let admin = tokio::spawn(http_kit::serve(
+        admin_listener,
+        admin::router(readiness, render),
+        Settings { drain: Duration::ZERO, ..Settings::default() },
+        ended(stopped.clone()),
+    ));
+    let settings = settings(&config);
+    let serving =
+        tokio::spawn(http_kit::serve(listener, roles.router, settings, ended(stopped.clone())));
+    accepting.set(true);
+    announce(&config).await;
+
+    wait_for_signal().await?;
+    info!("shutting down");
+    accepting.set(false);
+    stop.send_replace(true);
+    if let Drained::CutOff(open) = serving.await? {
+        warn!(open, "connections were still open at the deadline");
+    }
+    roles.stop_worker.send_replace(true);
+    if let Some(worker) = roles.worker {
+        worker.await?;
+    }
+    drop(timeout(Duration::from_secs(1), admin).await);
+    info!("ended");
+    Ok(())
+}
+
+fn bind(config: &Config) -> Result<(TcpListener, TcpListener)> {
+    let main = listen(config.listen);
+    let admin = listen(config.admin_listen);
+    Ok((
+        main.with_context(|| format!("can't listen on {} (TWINKLE_LISTEN)", config.listen))?,
+        admin.with_context(|| {
+            format!("can't listen on {} (TWINKLE_ADMIN_LISTEN)", config.admin_listen)
+        })?,
+    ))
+}
+
+fn settings(config: &Config) -> Settings {
+    let default = Settings::default();
+    Settings {
+        connections_max: config.connections_max.unwrap_or(default.connections_max),
+        drain: config.drain,
+        https: config.public_url.https(),
+        ..default
+    }
+}
+
+/// What this process does.
+struct Roles {
+    router: Router,
+    worker: Option<JoinHandle<()>>,
+    /// The worker ends last: requests under way wait for what it tells.
+    stop_worker: watch::Sender<bool>,
+}
+
+impl Roles {
+    fn start(
+        config: &Config,
+        ports: &Ports,
+        directory: &Directory,
+        stopped: &watch::Receiver<bool>,
+    ) -> Self {
+        let has = |role| config.roles.contains(&role);
+        let cookies =
+            Cookies::new(config.cookie_keys.clone(), &config.public_url, ports.clock.clone());
+        let outcomes = Outcomes::new(ports.reader.clone());
+        let mut router = openapi::router();
+        if has(Role::Api) {
+            router = router.merge(api(config, ports, directory, &cookies, &outcomes));
+        }
+        if has(Role::Gateway) {
+            router = router.merge(gateway(config, ports, cookies, stopped));
+        }
+        if has(Role::Operator) {
+            router = router.merge(operator(config, ports, directory, outcomes));
+        }
+        let (stop_worker, worker_stopped) = watch::channel(false);
+        let worker = has(Role::Worker).then(|| {
+            tokio::spawn(worker(ports, directory).run(worker_stopped))
+        });
+        Self { router: with_fallbacks(router), worker, stop_worker }
+    }
+}
+
+fn worker(ports: &Ports, directory: &Directory) -> Worker {
+    Worker {
+        log: ports.log.clone(),
+        facts: ports.facts.clone(),
+        view: ports.writer.clone(),
+        clock: ports.clock.clone(),
+        directory: directory.clone(),
+        id: uuid::Uuid::new_v4().as_u64_pair().0,
+    }
+}
+
+fn watch_facts(readiness: &admin::Readiness, directory: &Directory) {
+    let known = readiness.latch("facts");
+    let directory = directory.clone();
+    tokio::spawn(async move {
+        directory.ready().await;
+        known.set(true);
+    });
+}
+
+async fn ended(mut stopped: watch::Receiver<bool>) {
+    // A sender that is gone means the same.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+async fn wait_for_signal() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// Tells a person at the terminal where to go.
+#[allow(clippy::print_stdout, reason = "the links are for the person who started it")]
+async fn announce(config: &Config) {
+    let url = &config.public_text;
+    info!(listen = %config.listen, admin = %config.admin_listen, roles = ?config.roles, "serving");
+    if config.new_token {
+        println!("\n  Operator token (shown once):  {}", config.operator_token);
+        if let Stores::Embedded { data } = &config.stores {
+            println!("  It is kept in {}.", data.join("operator-token").display());
+        }
+    }
+    if !matches!(config.stores, Stores::Embedded { .. }) || !config.sample {
+        return;
+    }
+    let own = format!("http://{}", config.listen);
+    let Ok(operator) = Operator::new(&own, config.operator_token.clone()) else { return };
+    match timeout(Duration::from_secs(SAMPLE_SECS), sample::make_if_empty(&operator)).await {
+        Ok(Ok(made)) => {
+            if made {
+                println!("\n  A sample event was made and opened.");
+            }
+            println!("\n  Reserve:  {url}/e/{}", sample::ID);
+            println!("  Crowd:    cargo run --release -- demo {} --shoppers 200", sample::ID);
+            println!("  API:      {url}/api/openapi.json");
+            println!("  Metrics:  http://{}/metrics\n", config.admin_listen);
+        }
+        Ok(Err(error)) => warn!(%error, "the sample event was not made"),
+        Err(_) => warn!("the sample event was not made in time"),
+    }
+}

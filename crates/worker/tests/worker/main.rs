@@ -1,0 +1,163 @@
+//! Workers over ports in memory: they fold, own, tick, project, and take over from each other.
+
+mod world;
+
+use std::time::Duration;
+
+use domain::{Action, Command};
+use ports::memory::{Call, Fault, Faults};
+use ports::{Facts, ViewWriter};
+use wire::TicketState;
+use world::{World, join, ticket};
+
+#[tokio::test]
+async fn a_join_gets_its_place_and_its_turn() {
+    let world = World::new().await;
+    let worker = world.worker(1);
+    world.append(&[join(1), join(2)]).await;
+    let progress = world.until("both admitted", |p| p.admitted == 2).await;
+    assert_eq!((progress.total, progress.serving), (2, 2));
+    let second = world.value(2).await.expect("a place");
+    assert_eq!((second.position, second.state), (2, TicketState::Admitted));
+    assert_eq!(world.value(3).await, None);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn the_state_is_published_and_lag_tools_are_told() {
+    let world = World::new().await;
+    let worker = world.worker(1);
+    world.append(&[join(1)]).await;
+    world.until("a place", |p| p.total == 1).await;
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert!(world.log.committed(&world.id) > 0);
+    let mut facts = world.facts.follow().await.expect("facts");
+    let known = facts.next().await.expect("facts");
+    let state = known.iter().find(|fact| fact.key == "event/state").expect("the state");
+    assert!(String::from_utf8_lossy(&state.value).contains("open"));
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn another_worker_takes_over_from_a_dead_one() {
+    let world = World::new().await;
+    let first = world.worker(1);
+    world.append(&[join(1)]).await;
+    world.until("a place", |p| p.total == 1).await;
+    let epoch = world.view.head(&world.id).await.expect("a view").expect("a head").epoch;
+    let second = world.worker(2);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let head = world.view.head(&world.id).await.expect("a view").expect("a head");
+    assert_eq!(head.epoch, epoch, "nobody takes an event from a living owner");
+    first.kill();
+    world.append(&[join(2)]).await;
+    let progress = world.until("the second place", |p| p.total == 2).await;
+    assert_eq!(progress.total, 2);
+    let head = world.view.head(&world.id).await.expect("a view").expect("a head");
+    assert!(head.epoch > epoch);
+    assert!(head.generation.epoch == epoch, "it went on where the first stopped");
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_wiped_view_is_built_anew() {
+    let world = World::new().await;
+    let worker = world.worker(1);
+    let joins: Vec<Command> = (0..1_000).map(join).collect();
+    for _ in 0..3 {
+        world.append(&joins).await;
+    }
+    world.until("a thousand places", |p| p.total == 1_000).await;
+    world.view.wipe();
+    world.until("a thousand places again", |p| p.total == 1_000).await;
+    for n in [0, 500, 999] {
+        let value = world.value(n).await.expect("a place");
+        assert_eq!(u64::from(value.position), n + 1);
+    }
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_view_set_back_in_time_heals() {
+    let world = World::new().await;
+    let worker = world.worker(1);
+    world.append(&[join(1)]).await;
+    world.until("the first place", |p| p.total == 1).await;
+    let old = world.view.snapshot();
+    world.append(&[join(2)]).await;
+    world.until("the second place", |p| p.total == 2).await;
+    world.view.restore(&old);
+    world.until("the second place again", |p| p.total == 2).await;
+    assert_eq!(world.value(2).await.map(|value| value.position), Some(2));
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn what_can_not_be_read_is_skipped_or_stops_the_owner() {
+    let world = World::new().await;
+    let worker = world.worker(1);
+    world.append_raw(b"no pack at all").await;
+    world.append(&[join(1)]).await;
+    world.until("the place after it", |p| p.total == 1).await;
+    world.append_raw(br#"{"v":999,"c":[]}"#).await;
+    world.append(&[join(2)]).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let progress = world.progress().await.expect("a view");
+    assert_eq!(progress.total, 1, "an unknown version is never guessed at");
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn commands_of_shoppers_reach_the_view() {
+    let world = World::new().await;
+    let worker = world.worker(1);
+    world.append(&[join(1)]).await;
+    world.until("a turn", |p| p.admitted == 1).await;
+    let act = |seq, action| Command::Act { ticket: ticket(1), seq: Some(seq), action };
+    let slot = "a".parse().expect("an id");
+    world.append(&[act(1, Action::Enter), act(2, Action::Hold { slot, seats: 2 })]).await;
+    let progress = world.until("a hold", |p| p.holding == 1).await;
+    assert_eq!((progress.slots[0].held, progress.slots[0].remaining()), (2, 48));
+    world.append(&[act(3, Action::Book { reference: Some("order-1".into()) })]).await;
+    world.until("a booking", |p| p.booked == 1).await;
+    let value = world.value(1).await.expect("a ticket");
+    let booking = value.booking.expect("a booking");
+    assert_eq!((booking.seats, booking.reference.as_deref()), (2, Some("order-1")));
+    assert_eq!(value.last.map(|last| (last.seq, last.code)), Some((3, None)));
+    worker.stop().await;
+}
+
+/// Every third call or so goes wrong one way or the other.
+fn unlucky(calls: &'static [Call], faults: &'static [Fault]) -> Faults {
+    let mut count = 0_usize;
+    Faults::plan(move |call, _| {
+        if !calls.contains(&call) {
+            return None;
+        }
+        count += 1;
+        (count % 3 == 0).then(|| faults[(count / 3) % faults.len()])
+    })
+}
+
+#[tokio::test]
+async fn faults_of_log_and_view_lose_nothing() {
+    let log = unlucky(&[Call::Append, Call::NextRecords], &[Fault::ReplyLost, Fault::Refused]);
+    let view = unlucky(
+        &[Call::Write, Call::Head, Call::Rebuild],
+        &[Fault::Refused, Fault::ReplyLost, Fault::LiveDropped],
+    );
+    let world = World::with_faults(log, view).await;
+    let workers = [world.worker(1), world.worker(2)];
+    for n in 0..60 {
+        world.append(&[join(n)]).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    world.until("sixty places", |p| p.total == 60).await;
+    for n in 0..60 {
+        let position = world.value(n).await.map(|value| u64::from(value.position));
+        assert_eq!(position, Some(n + 1));
+    }
+    for worker in workers {
+        worker.stop().await;
+    }
+}
