@@ -135,7 +135,7 @@ fn unlucky(calls: &'static [Call], faults: &'static [Fault]) -> Faults {
             return None;
         }
         count += 1;
-        (count % 3 == 0).then(|| faults[(count / 3) % faults.len()])
+        count.is_multiple_of(3).then(|| faults[(count / 3) % faults.len()])
     })
 }
 
