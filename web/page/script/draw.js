@@ -30,6 +30,7 @@ let shown = document.body.dataset.view;
 function draw() {
   const current = view();
   const changed = current !== shown;
+  const turned = isTurn(current) && !isTurn(shown) && shown !== 'holding';
   const lostFocus = changed && document.querySelector(`[data-name=${shown}]`)?.contains(document.activeElement);
   for (const section of all('[data-name]')) section.hidden = section.dataset.name !== current;
   document.body.dataset.view = shown = current;
@@ -39,7 +40,7 @@ function draw() {
   drawTimers();
   place.dataset.length = place.textContent.length;
   document.title = titleOf(current);
-  if (changed && (lostFocus || isTurn(current))) focusOn(current);
+  if (changed) arriveAt(current, lostFocus || turned || underWay.size > 0);
 }
 
 function drawParts(current) {
@@ -72,9 +73,11 @@ function values(current) {
     left: page.queue_only ? texts.unknown : number.format(seatsLeft()),
     until: untilText(ticket?.until),
     hold_slot: slotName(hold?.slot),
+    hold_mine: slotMine(hold?.slot),
     hold_seats: hold && number.format(hold.seats),
     hold_until: untilText(hold?.until),
     booked_slot: slotName(booking?.slot),
+    booked_mine: slotMine(booking?.slot),
     booked_seats: booking && number.format(booking.seats),
     booking: booking?.booking,
     ended: why,
@@ -93,8 +96,10 @@ function titleOf(current) {
 
 const isTurn = (current) => ['admitted', 'inside', 'pass'].includes(current);
 
-function focusOn(current) {
-  document.querySelector(`[data-name=${current}] h2`)?.focus({ preventScroll: false });
+/** Focus moves at the turn and after what the shopper did themselves, never otherwise. */
+function arriveAt(current, focus) {
+  scrollTo({ top: 0, behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth' });
+  if (focus) document.querySelector(`[data-name=${current}] h2`).focus({ preventScroll: true });
 }
 
 const ends = () => ({ opens: page.opens_at, until: ticket?.until, hold: ticket?.hold?.until });

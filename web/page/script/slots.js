@@ -13,12 +13,8 @@ for (const [id, card] of cards) {
   }
 }
 
-function slotName(id) {
-  const card = cards.get(id);
-  if (!card) return id ?? '';
-  const mine = viewersTime(card.querySelector('time').dateTime);
-  return card.dataset.when + (mine && ` (${mine})`);
-}
+const slotName = (id) => cards.get(id)?.dataset.when ?? id ?? '';
+const slotMine = (id) => cards.get(id)?.querySelector('.mine')?.textContent ?? '';
 
 function drawSlot(id, card) {
   const [radio, bar, label] = ['input', 'progress', '.left'].map((part) => card.querySelector(part));

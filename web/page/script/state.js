@@ -29,7 +29,7 @@ function act() {
 }
 
 function onward() {
-  if (!page.return_url || !ticket?.pass) return null;
+  if (!ticket?.pass || !URL.canParse(page.return_url)) return null;
   const url = new URL(page.return_url);
   url.searchParams.set('twinkle_pass', ticket.pass);
   return /^https?:$/.test(url.protocol) ? url.href : null;
@@ -113,13 +113,14 @@ async function readState() {
   try {
     const at = seen === null ? '' : `?seen=${seen}`;
     const options = { cache: 'no-store', signal: AbortSignal.timeout(ANSWER_MAX_MS) };
-    const [facts, own] = await Promise.all([fetch(api, options), fetch(`${api}/ticket${at}`, options)]);
-    holdBack(facts);
-    holdBack(own);
+    const mayHaveOne = ticket !== null || !known;
+    const asked = [fetch(api, options), mayHaveOne && fetch(`${api}/ticket${at}`, options)];
+    const [facts, own] = await Promise.all(asked);
+    for (const answer of [facts, own]) if (answer) holdBack(answer);
     if (facts.ok) takeFacts(await facts.json());
-    if (own.ok) become(await own.json());
-    if (own.status === 404) become(null);
-    return facts.ok && own.status < 500;
+    if (own?.ok) become(await own.json());
+    if (own?.status === 404) become(null);
+    return facts.ok && !(own?.status >= 500);
   } catch {
     return false;
   }

@@ -1,18 +1,19 @@
 // Times, as people read them.
 
-function clockIn(timeZone, options) {
-  const all = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', ...options };
+const MINUTE = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
+const DAY = { weekday: 'short', day: 'numeric', month: 'short' };
+
+function formatIn(timeZone, options) {
   try {
-    return new Intl.DateTimeFormat(page.lang, { ...all, timeZone });
+    return new Intl.DateTimeFormat(page.lang, { ...options, timeZone });
   } catch {
-    return new Intl.DateTimeFormat(page.lang, { ...all, timeZone: 'UTC' });
+    return new Intl.DateTimeFormat(page.lang, { ...options, timeZone: 'UTC' });
   }
 }
 
-const withDay = { weekday: 'short', day: 'numeric', month: 'short' };
-const seconds = clockIn(page.time_zone, { second: '2-digit' });
-const there = clockIn(page.time_zone, withDay);
-const here = clockIn(undefined, withDay);
+const [dayThere, dayHere] = [formatIn(page.time_zone, DAY), formatIn(undefined, DAY)];
+const [there, here] = [formatIn(page.time_zone, MINUTE), formatIn(undefined, MINUTE)];
+const seconds = formatIn(undefined, { ...MINUTE, second: '2-digit' }); // deadlines: the viewer's clock
 
 const untilText = (at) => (at ? seconds.format(new Date(at)) : '');
 const leftMs = (at) => Math.max(0, Date.parse(at) - now());
@@ -36,6 +37,8 @@ function spanText(secs) {
 /** The time on the viewer's own clock, where it differs from the event's. */
 function viewersTime(iso) {
   const at = new Date(iso);
-  if (there.format(at) === here.format(at)) return '';
-  return fill(texts.your_time, { time: here.format(at) });
+  const sameDay = dayThere.format(at) === dayHere.format(at);
+  if (sameDay && there.format(at) === here.format(at)) return '';
+  const time = here.format(at);
+  return fill(texts.your_time, { time: sameDay ? time : `${dayHere.format(at)}, ${time}` });
 }
