@@ -19,7 +19,7 @@ const BATCH_BYTES_MAX: u32 = 1_000_000;
 /// consumers of any kind are set up for it.
 pub(crate) const MESSAGE_BYTES_MAX: u32 = 1_048_588;
 const RECONNECT_MS: u32 = 50;
-const RECONNECT_MS_MAX: u32 = 1_000;
+const RECONNECT_MS_MAX: u32 = 500;
 const RETRY_MS_MAX: u32 = 500;
 /// How long a topic that we know may be missing from the brokers' metadata.
 const TOPIC_MISSING_MS_MAX: u32 = 2_000;
@@ -155,6 +155,7 @@ impl KafkaConfig {
             .set("bootstrap.servers", &self.bootstrap)
             .set("client.id", "twinkle")
             .set("allow.auto.create.topics", "false")
+            .set("topic.metadata.propagation.max.ms", TOPIC_MISSING_MS_MAX.to_string())
             .set("socket.keepalive.enable", "true")
             .set("socket.timeout.ms", SOCKET_TIMEOUT_MS.to_string())
             .set("reconnect.backoff.ms", RECONNECT_MS.to_string())
@@ -166,7 +167,9 @@ impl KafkaConfig {
 
     /// Idempotent, acknowledged by all replicas in sync, bounded, in order.
     pub(crate) fn producer(&self) -> ClientConfig {
-        let queue_kib = self.in_flight_max * ports::log::RECORD_BYTES_MAX / 1024;
+        // Our own bound comes first: librdkafka forgets a record a little later than we do.
+        let queue = self.in_flight_max * 2;
+        let queue_kib = queue * ports::log::RECORD_BYTES_MAX / 1024;
         let mut client = self.client();
         client
             .set("enable.idempotence", "true")
@@ -176,8 +179,7 @@ impl KafkaConfig {
             .set("max.in.flight.requests.per.connection", REQUESTS_IN_FLIGHT_MAX.to_string())
             .set("message.timeout.ms", self.delivery_timeout_ms.to_string())
             .set("request.timeout.ms", self.delivery_timeout_ms.to_string())
-            .set("topic.metadata.propagation.max.ms", TOPIC_MISSING_MS_MAX.to_string())
-            .set("queue.buffering.max.messages", self.in_flight_max.to_string())
+            .set("queue.buffering.max.messages", queue.to_string())
             .set("queue.buffering.max.kbytes", queue_kib.to_string());
         client
     }
@@ -240,5 +242,43 @@ impl SaslMechanism {
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::ScramSha512 => "SCRAM-SHA-512",
         }
+    }
+}
+
+#[cfg(all(test, feature = "tls"))]
+mod tests {
+    use super::*;
+    use crate::KafkaLog;
+
+    fn config(mechanism: SaslMechanism, authority: Option<&str>) -> KafkaConfig {
+        let (username, password) = ("twinkle".to_owned(), "kept to ourselves".to_owned());
+        let mut config = KafkaConfig::new("127.0.0.1:9");
+        config.security = Security::Tls(Tls {
+            authority: authority.map(Into::into),
+            certificate: None,
+            sasl: Some(Sasl { mechanism, username, password }),
+        });
+        config
+    }
+
+    #[tokio::test]
+    async fn each_mechanism_is_built_in() {
+        use SaslMechanism::{Plain, ScramSha256, ScramSha512};
+        for mechanism in [Plain, ScramSha256, ScramSha512] {
+            KafkaLog::connect(config(mechanism, None)).expect("the settings work");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_authority_that_is_not_there_is_refused() {
+        let config = config(SaslMechanism::Plain, Some("/nowhere/authority.pem"));
+        KafkaLog::connect(config).expect_err("no such file");
+    }
+
+    #[tokio::test]
+    async fn the_password_is_not_shown() {
+        let log = KafkaLog::connect(config(SaslMechanism::Plain, None)).expect("it works");
+        let shown = format!("{log:?}");
+        assert!(shown.contains("twinkle") && !shown.contains("kept to ourselves"), "{shown}");
     }
 }

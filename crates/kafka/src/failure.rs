@@ -3,6 +3,7 @@
 use domain::EventId;
 use ports::{FactsError, LogError};
 use rdkafka::{error::KafkaError, types::RDKafkaErrorCode as Code};
+use tokio::task::JoinError;
 
 /// Why a call to Kafka failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,11 @@ impl Failure {
 
     pub(crate) fn unavailable(text: impl Into<String>) -> Self {
         Self::Unavailable(text.into())
+    }
+
+    /// A task or thread that never finished.
+    pub(crate) fn ending(error: &JoinError) -> Self {
+        Self::Unavailable(format!("the process is ending: {error}"))
     }
 
     pub(crate) fn in_log(self, event: &EventId) -> LogError {

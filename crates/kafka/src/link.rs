@@ -90,17 +90,18 @@ impl Link {
         + Send
         + 'static,
     ) -> Result<T, Failure> {
-        let (client, patience) =
-            (self.client().map_err(|error| Failure::of(&error))?, self.config.timeout());
-        let permit = Arc::clone(&self.questions).acquire_owned();
-        let Ok(Ok(permit)) = tokio::time::timeout(patience, permit).await else {
-            return Err(Failure::unavailable("other questions wait for the brokers already"));
-        };
-        let answer = blocking(move || {
-            let _permit = permit;
-            question(client.producer.client(), patience)
+        let client = self.client().map_err(|error| Failure::of(&error))?;
+        let (patience, permit) =
+            (self.config.timeout(), Arc::clone(&self.questions).acquire_owned());
+        let answer = tokio::time::timeout(patience, async {
+            let permit = permit.await;
+            let asked = blocking(move || {
+                let _permit = permit;
+                question(client.producer.client(), patience)
+            });
+            asked.await?.map_err(|error| Failure::of(&error))
         });
-        answer.await?.map_err(|error| Failure::of(&error))
+        answer.await.unwrap_or_else(|_| Err(Failure::unavailable("no broker answered in time")))
     }
 }
 
@@ -109,7 +110,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
     call: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failure> {
     let answer = tokio::task::spawn_blocking(call).await;
-    answer.map_err(|error| Failure::unavailable(format!("the process is ending: {error}")))
+    answer.map_err(|error| Failure::ending(&error))
 }
 
 /// One producer of librdkafka with its bound.
@@ -211,5 +212,47 @@ fn appended(message: &impl Message) -> Result<Appended, Failure> {
         (Some(offset), Some(at)) => Ok(Appended { offset, at }),
         // The answer to an older try was lost and the broker remembers no more than that it was.
         _ => Err(Failure::unavailable("the record was appended, but where is not known")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::{bindings::rd_kafka_test_fatal_error, types::RDKafkaRespErr};
+    use testbed::Kafka;
+
+    use super::*;
+    use crate::topics::Kind;
+
+    const TOPIC: &str = "twinkle.event.fatal";
+
+    /// Makes the producer fail for good, as a sequence that the broker does not follow would.
+    #[allow(unsafe_code)]
+    fn break_for_good(client: &Client) {
+        let code = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+        let native = client.producer.client().native_ptr();
+        // SAFETY: the client lives as long as the reference, the text is a constant.
+        unsafe { rd_kafka_test_fatal_error(native, code, c"a test".as_ptr()) };
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_producer_that_failed_for_good_is_replaced() {
+        let kafka = Kafka::start().expect("a broker");
+        let link = Link::new(KafkaConfig::new(kafka.bootstrap())).expect("the settings work");
+        link.create(TOPIC, Kind::Event).await.expect("create");
+        let first = link.append(TOPIC, None, b"first").await.expect("append");
+
+        let broken = link.client().expect("a client");
+        break_for_good(&broken);
+        let mut failed = 0;
+        let second = loop {
+            match link.append(TOPIC, None, b"second").await {
+                Ok(appended) => break appended,
+                Err(Failure::Unavailable(_)) if failed < 100 => failed += 1,
+                Err(failure) => panic!("{failure:?} after {failed}"),
+            }
+        };
+        assert_eq!(second.offset, first.offset + 1, "what failed was not appended");
+        assert!(broken.is_broken() && !link.client().expect("a client").is_broken());
+        assert_eq!(broken.in_flight.available_permits(), link.config.in_flight_max);
     }
 }

@@ -13,7 +13,7 @@ use rdkafka::{
     message::BorrowedMessage,
     types::RDKafkaErrorCode as Code,
 };
-use tokio::time::sleep;
+use tokio::{task::JoinHandle, time::sleep};
 use tracing::debug;
 
 use crate::{
@@ -28,8 +28,8 @@ use crate::{
 const BATCH_RECORDS_MAX: usize = 512;
 /// A batch ends with the record that reaches this size, in bytes.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Pause before the reader is placed again, and between looks for an offset past the end.
-const PLACE_PAUSE_MS: u64 = 100;
+/// Pause before a consumer seeks again, and between looks for an offset past the end.
+const SEEK_PAUSE_MS: u64 = 100;
 
 /// The consumer behind a tail; also commits what its event's owner has handled.
 pub(crate) type TailConsumer = Closing<StreamConsumer<Context>>;
@@ -84,12 +84,9 @@ impl Batch {
 }
 
 /// Where the consumer stands.
-#[derive(Debug, PartialEq, Eq)]
 enum Place {
-    /// Not assigned yet, or assigned where nothing can be read.
-    None,
-    /// As `None`, after a failure: placed again after a pause.
-    Lost,
+    /// On the way to `next`, in a task of its own: it gets there however often waits are given up.
+    Seeking(JoinHandle<Result<(), Failure>>),
     /// Reads at `next`.
     Set,
     /// The broker has another log than the one that was read.
@@ -99,7 +96,7 @@ enum Place {
 /// Reads a topic's partition in order, every record once, across broker restarts.
 pub(crate) struct Tail {
     source: Source,
-    link: Arc<Link>,
+    seek: Seek,
     consumer: Arc<TailConsumer>,
     next: u64,
     place: Place,
@@ -112,8 +109,9 @@ pub(crate) struct Tail {
 impl Tail {
     pub(crate) async fn open(link: Arc<Link>, source: Source, next: u64) -> Result<Self, Failure> {
         let consumer = Arc::new(open_consumer(&link, &source).await?);
-        let place = Place::None;
-        Ok(Self { source, link, consumer, next, place, delivered: false, held: None })
+        let seek = Seek { link, consumer: Arc::clone(&consumer), topic: source.topic.clone() };
+        let place = Place::Seeking(tokio::spawn(seek.clone().run(next, Duration::ZERO)));
+        Ok(Self { source, seek, consumer, next, place, delivered: false, held: None })
     }
 
     pub(crate) fn consumer(&self) -> &Arc<TailConsumer> {
@@ -132,7 +130,7 @@ impl Tail {
             if let Some(failure) = self.held.take() {
                 return Err(failure);
             }
-            self.set_place().await?;
+            self.arrive().await?;
             let mut batch = Batch::default();
             // From here on nothing waits: a dropped future has taken nothing.
             let mut received = Some(consumer.recv().await);
@@ -141,7 +139,7 @@ impl Tail {
                     self.held = Some(failure);
                     break;
                 }
-                let more = !batch.is_full() && self.place == Place::Set;
+                let more = !batch.is_full() && matches!(self.place, Place::Set);
                 received = if more { consumer.recv().now_or_never() } else { None };
             }
             if !batch.is_empty() {
@@ -165,7 +163,7 @@ impl Tail {
         };
         let offset = u64::try_from(message.offset()).unwrap_or(0);
         if offset > self.next && !self.source.compacted {
-            self.place = Place::Lost;
+            self.seek_again();
             return Err(Failure::unavailable(format!(
                 "the broker gave record {offset} of {} where {} was due; it is asked again",
                 self.source.topic, self.next
@@ -197,53 +195,80 @@ impl Tail {
                 Err(Failure::Unavailable(text))
             }
             Some(Code::AutoOffsetReset) => {
-                self.place = Place::Lost;
+                self.seek_again();
                 Ok(())
             }
             // librdkafka has dropped what it couldn't read and would go on behind it.
             Some(Code::BadMessage) => {
-                self.place = Place::Lost;
+                self.seek_again();
                 Err(Failure::of(error))
             }
             _ => Err(Failure::of(error)),
         }
     }
 
-    /// Assigns the partition at `next`, once the log reaches that far.
-    async fn set_place(&mut self) -> Result<(), Failure> {
-        let pause = Duration::from_millis(PLACE_PAUSE_MS);
-        match &self.place {
+    /// Waits until the consumer stands at `next`.
+    async fn arrive(&mut self) -> Result<(), Failure> {
+        let arrived = match &mut self.place {
             Place::Set => return Ok(()),
             Place::Gone(text) => return Err(Failure::Unavailable(text.clone())),
-            Place::Lost => sleep(pause).await,
-            Place::None => {}
+            Place::Seeking(seeking) => seeking.await,
+        };
+        let arrived = arrived.unwrap_or_else(|error| Err(Failure::ending(&error)));
+        match arrived {
+            Ok(()) => self.place = Place::Set,
+            Err(_) => self.seek_again(),
         }
-        self.place = Place::Lost;
-        loop {
-            let Bounds { low, high } = self.link.bounds(&self.source.topic).await?;
-            if self.next < low {
-                return Err(Failure::unavailable(format!(
-                    "records {} to {low} of {} are gone from the broker: check its retention",
-                    self.next, self.source.topic
-                )));
-            }
-            if self.next <= high {
-                break;
-            }
-            sleep(pause).await;
-        }
-        self.assign().await?;
-        self.place = Place::Set;
-        Ok(())
+        arrived
     }
 
-    async fn assign(&self) -> Result<(), Failure> {
-        let offset = Offset::Offset(i64::try_from(self.next).unwrap_or(i64::MAX));
-        let mut partitions = TopicPartitionList::new();
-        let (consumer, topic) = (Arc::clone(&self.consumer), self.source.topic.clone());
+    fn seek_again(&mut self) {
+        let pause = Duration::from_millis(SEEK_PAUSE_MS);
+        self.place = Place::Seeking(tokio::spawn(self.seek.clone().run(self.next, pause)));
+    }
+}
+
+impl Drop for Tail {
+    fn drop(&mut self) {
+        if let Place::Seeking(seeking) = &self.place {
+            seeking.abort();
+        }
+    }
+}
+
+/// Puts a consumer where it has to read.
+#[derive(Clone)]
+struct Seek {
+    link: Arc<Link>,
+    consumer: Arc<TailConsumer>,
+    topic: String,
+}
+
+impl Seek {
+    /// Assigns the partition at `next`, once the log reaches that far.
+    async fn run(self, next: u64, pause: Duration) -> Result<(), Failure> {
+        sleep(pause).await;
+        loop {
+            let Bounds { low, high } = self.link.bounds(&self.topic).await?;
+            if next < low {
+                return Err(Failure::unavailable(format!(
+                    "records {next} to {low} of {} are gone from the broker: check its retention",
+                    self.topic
+                )));
+            }
+            if next <= high {
+                return self.assign(next).await;
+            }
+            sleep(Duration::from_millis(SEEK_PAUSE_MS)).await;
+        }
+    }
+
+    async fn assign(self, next: u64) -> Result<(), Failure> {
+        let offset = Offset::Offset(i64::try_from(next).unwrap_or(i64::MAX));
         let assigned = blocking(move || {
-            partitions.add_partition_offset(&topic, PARTITION, offset)?;
-            consumer.assign(&partitions)
+            let mut partitions = TopicPartitionList::new();
+            partitions.add_partition_offset(&self.topic, PARTITION, offset)?;
+            self.consumer.assign(&partitions)
         });
         assigned.await?.map_err(|error| Failure::of(&error))
     }
