@@ -50,7 +50,7 @@ pub async fn standing(caller: &Caller, event: &str) -> Result<Standing> {
     let facts = caller.get(&format!("/api/v1/events/{event}")).await?;
     ensure!(facts.status == 200, "the event's facts: {}", facts.brief());
     let stats = caller.operate(Method::GET, &format!("/{event}/stats"), None).await?;
-    let count = |name: &str| stats["tickets"][name].as_i64().unwrap_or(0);
+    let count = |name: &str| stats[name].as_i64().unwrap_or(0);
     let mut standing = Standing {
         waiting: count("waiting"),
         inside: count("admitted") + count("inside") + count("holding"),

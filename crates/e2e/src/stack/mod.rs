@@ -71,6 +71,7 @@ impl Stack {
         let origin = format!("http://127.0.0.1:{}", free_port()?);
         let mut env = secrets.env();
         env.push(("TWINKLE_LOG_FORMAT".into(), "json".into()));
+        env.push(("TWINKLE_SAMPLE".into(), "false".into()));
         env.push(("TWINKLE_DATA".into(), folder.join("data").display().to_string()));
         env.push(("TWINKLE_PUBLIC_URL".into(), origin.clone()));
         if let (Some(kafka), Some(redis)) = (&kafka, &redis) {

@@ -142,7 +142,7 @@ async fn sample(world: Arc<World>, samples: Arc<Mutex<Vec<i64>>>, stop: Arc<Atom
         if let Ok(answer) = world.caller.operator(Method::GET, &path, None).await
             && answer.status == 200
         {
-            let count = |name: &str| answer.body["tickets"][name].as_i64();
+            let count = |name: &str| answer.body[name].as_i64();
             let inside = [count("admitted"), count("inside"), count("holding")];
             match inside.into_iter().sum::<Option<i64>>() {
                 Some(inside) => locked(&samples).push(inside),

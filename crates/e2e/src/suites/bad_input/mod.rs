@@ -87,7 +87,7 @@ async fn scene(stack: &Stack) -> Result<Scene> {
 async fn state(scene: &Scene) -> Result<Value> {
     sleep(Duration::from_millis(SETTLE_MS)).await;
     let mut facts = scene.caller.get(&format!("/api/v1/events/{EVENT}")).await?.body;
-    let mut stats = scene.caller.operate(Method::GET, &format!("/{EVENT}/stats"), None).await?;
+    let stats = scene.caller.operate(Method::GET, &format!("/{EVENT}/stats"), None).await?;
     let mut people = Vec::new();
     for person in [&scene.inside, &scene.waiting, &scene.holding, &scene.booked] {
         let mut state = person.state().await?;
@@ -99,7 +99,8 @@ async fn state(scene: &Scene) -> Result<Value> {
     // The moment, and the rate as observed: both move by themselves.
     facts["at"] = Value::Null;
     facts["rate"] = Value::Null;
-    let stats = json!({"tickets": stats["tickets"].take(), "slots": stats["slots"].take()});
+    let counts = ["state", "total", "waiting", "admitted", "inside", "holding", "booked", "slots"];
+    let stats: Vec<_> = counts.iter().map(|count| stats[count].clone()).collect();
     Ok(json!({"facts": facts, "stats": stats, "people": people}))
 }
 
