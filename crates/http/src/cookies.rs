@@ -93,3 +93,55 @@ impl Cookies {
         HeaderValue::try_from(cookie).unwrap_or(HeaderValue::from_static(""))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ports::SystemClock;
+
+    use super::*;
+
+    const KEYS: &str = "a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+    fn cookies(public: &str) -> Cookies {
+        let keys = CookieKeys::parse(KEYS).unwrap();
+        Cookies::new(keys, &public.parse().unwrap(), Arc::new(SystemClock))
+    }
+
+    #[test]
+    fn the_name_and_the_flags_follow_the_public_address() {
+        for (public, name, secure) in [
+            ("https://tickets.example", "__Host-twinkle", true),
+            ("https://127.0.0.1:8443", "__Host-twinkle", true),
+            ("http://tickets.example", "__Host-twinkle", true),
+            ("http://127.0.0.1:8080", "twinkle", false),
+            ("http://localhost:8080", "twinkle", false),
+        ] {
+            let (_, line) = cookies(public).fresh().unwrap();
+            let line = line.to_str().unwrap();
+            assert!(line.starts_with(&format!("{name}=1.a.")), "{public}: {line}");
+            assert_eq!(line.ends_with("; Secure"), secure, "{public}: {line}");
+            assert!(line.contains("; Path=/; ") && !line.contains("Domain"), "{public}: {line}");
+        }
+    }
+
+    #[test]
+    fn the_cookie_is_found_among_others_and_only_under_its_name() {
+        let cookies = cookies("https://tickets.example");
+        let (browser, line) = cookies.fresh().unwrap();
+        let pair = line.to_str().unwrap().split(';').next().unwrap().to_owned();
+        let value = pair.split_once('=').unwrap().1;
+        let read = |lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(header::COOKIE, line.parse().unwrap());
+            }
+            cookies.read(&headers)
+        };
+        assert_eq!(read(&[&pair]), Ok(browser));
+        assert_eq!(read(&["a=b", &format!("c=d;{pair}; e=f")]), Ok(browser));
+        assert_eq!(read(&[]), Err(Code::CookieMissing));
+        assert_eq!(read(&[&format!("twinkle={value}")]), Err(Code::CookieMissing));
+        assert_eq!(read(&[&format!("x__Host-twinkle={value}")]), Err(Code::CookieMissing));
+        assert_eq!(read(&[&format!("__Host-twinkle={value}x")]), Err(Code::CookieInvalid));
+    }
+}

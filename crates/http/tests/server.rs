@@ -52,11 +52,15 @@ fn brisk() -> Settings {
 }
 
 fn start(settings: Settings) -> Server {
+    start_with(router(), settings)
+}
+
+fn start_with(router: Router, settings: Settings) -> Server {
     let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let shutdown = async { drop(stopped.await) };
-    let ended = tokio::spawn(serve(listener, router(), settings, shutdown));
+    let ended = tokio::spawn(serve(listener, router, settings, shutdown));
     Server { address, stop, ended }
 }
 
@@ -273,4 +277,37 @@ async fn what_does_not_end_in_time_is_cut_off_and_counted() {
     sleep(Duration::from_millis(50)).await;
     assert_eq!(server.stop().await, Drained::CutOff(1));
     assert_eq!(to_end(&mut stuck).await, "");
+}
+
+#[tokio::test]
+async fn an_upgraded_connection_keeps_its_place_until_it_is_dropped() {
+    let (hold, held) = oneshot::channel::<()>();
+    let held = std::sync::Arc::new(tokio::sync::Mutex::new(Some(held)));
+    let upgrade = async move |request: axum::extract::Request| {
+        let held = held.lock().await.take().expect("one upgrade");
+        tokio::spawn(async move {
+            let upgraded = hyper::upgrade::on(request).await.unwrap();
+            drop(held.await);
+            drop(upgraded);
+        });
+        (http::StatusCode::SWITCHING_PROTOCOLS, [("connection", "upgrade"), ("upgrade", "test")])
+    };
+    let router = router().route("/upgrade", get(upgrade));
+    let server = start_with(router, Settings { connections_max: 1, ..brisk() });
+    let mut socket = server.open().await;
+    let ask = b"GET /upgrade HTTP/1.1\r\nhost: t\r\nconnection: upgrade\r\nupgrade: test\r\n\r\n";
+    socket.write_all(ask).await.unwrap();
+    assert!(one(&mut socket).await.starts_with("HTTP/1.1 101 "));
+    // Longer than any connection may idle: an upgraded one is not the server's to end.
+    sleep(Duration::from_millis(1_200)).await;
+    assert_problem(&server.ask(&get_line("/hello")).await, 503, "overloaded");
+    drop(hold);
+    assert_eq!(to_end(&mut socket).await, "");
+    timeout(WAIT, async {
+        while !server.ask(&get_line("/hello")).await.ends_with("hello") {
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .expect("the place is free again");
 }
