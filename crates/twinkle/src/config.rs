@@ -5,12 +5,11 @@ use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Command, ValueEnum};
 use http_kit::{Origins, PublicUrl};
+use operator::Token;
 use wire::{CookieKeys, PassKeys};
 
 use crate::secrets;
 
-/// Shortest operator token, in bytes.
-const TOKEN_BYTES_MIN: usize = 16;
 /// Longest time for sockets and requests to end at a shutdown, in seconds.
 const DRAIN_SECS_MAX: u64 = 600;
 
@@ -121,6 +120,8 @@ pub(crate) struct Config {
     pub(crate) public_text: String,
     pub(crate) origins: Origins,
     pub(crate) stores: Stores,
+    pub(crate) token: Token,
+    /// The same in plain text, for the person who started it and for the sample event.
     pub(crate) operator_token: String,
     pub(crate) cookie_keys: CookieKeys,
     pub(crate) pass_keys: PassKeys,
@@ -175,10 +176,7 @@ impl ServeArgs {
             pass_keys: self.pass_keys,
         };
         let (secrets, new_token) = secrets::settle(given, &stores, all)?;
-        ensure!(
-            secrets.operator_token.len() >= TOKEN_BYTES_MIN,
-            "TWINKLE_OPERATOR_TOKEN needs {TOKEN_BYTES_MIN} bytes at least"
-        );
+        let token = Token::new(&secrets.operator_token).context("TWINKLE_OPERATOR_TOKEN")?;
         Ok(Config {
             roles: self.roles,
             listen: self.listen,
@@ -187,6 +185,7 @@ impl ServeArgs {
             public_url,
             public_text: public_text.trim_end_matches('/').to_owned(),
             stores,
+            token,
             operator_token: secrets.operator_token,
             cookie_keys: CookieKeys::parse(&secrets.cookie_keys).context("TWINKLE_COOKIE_KEYS")?,
             pass_keys: PassKeys::parse(&secrets.pass_keys).context("TWINKLE_PASS_KEYS")?,

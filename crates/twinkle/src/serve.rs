@@ -1,6 +1,6 @@
 //! `twinkle serve`: bind, wire the roles together, serve, and end in order.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -125,6 +125,52 @@ impl Roles {
         });
         Self { router: with_fallbacks(router), worker, stop_worker }
     }
+}
+
+fn api(config: &Config, ports: &Ports, directory: &Directory, cookies: &Cookies, outcomes: &Outcomes) -> Router {
+    producer_api::describe();
+    producer_api::router(producer_api::Parts {
+        log: ports.log.clone(),
+        directory: directory.clone(),
+        cookies: cookies.clone(),
+        origins: config.origins.clone(),
+        passes: config.pass_keys.clone(),
+        issuer: config.public_text.clone(),
+        outcomes: Some(outcomes.clone()),
+        commands_max: producer_api::gate::COMMANDS_MAX,
+    })
+}
+
+fn gateway(
+    config: &Config,
+    ports: &Ports,
+    cookies: Cookies,
+    stopped: &watch::Receiver<bool>,
+) -> Router {
+    gateway::describe();
+    let default = gateway::Limits::default();
+    gateway::router(gateway::Parts {
+        view: ports.reader.clone(),
+        cookies,
+        origins: config.origins.clone(),
+        passes: config.pass_keys.clone(),
+        issuer: config.public_text.clone(),
+        clock: ports.clock.clone(),
+        limits: gateway::Limits { drain: config.drain / 2, ..default },
+        stopped: stopped.clone(),
+    })
+}
+
+fn operator(config: &Config, ports: &Ports, directory: &Directory, outcomes: Outcomes) -> Router {
+    operator::describe();
+    let parts = operator::Parts {
+        log: ports.log.clone(),
+        facts: ports.facts.clone(),
+        view: ports.reader.clone(),
+        directory: directory.clone(),
+        outcomes,
+    };
+    operator::router(parts, config.token.clone())
 }
 
 fn worker(ports: &Ports, directory: &Directory) -> Worker {
