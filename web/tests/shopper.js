@@ -72,6 +72,10 @@ export class Shopper {
     await page.locator(`.seats label:has([value="${seats}"])`).click();
   }
 
+  slotSays(id, text) {
+    return this.page.locator(`[data-slot="${id}"] .left`).getByText(text, { exact: true }).waitFor();
+  }
+
   slot(id, page = this.page) {
     return page.locator(`[data-slot="${id}"] input`);
   }

@@ -3,6 +3,7 @@
 
 const BACKOFF_BASE_MS = 1_000;
 const BACKOFF_CAP_MS = 30_000;
+const BACKOFF_COMMAND_MAX = 3; // doublings: someone looks on
 const SILENCE_MAX_MS = 5_000; // the stream beats once a second
 const POLL_AFTER_FAILURES = 3;
 const POLL_MS = 5_000; // and up to as much again
@@ -14,6 +15,7 @@ const WARN_MS = 60_000;
 const WARN_SHORT_MS = 20_000; // for a hold or window of little more than a minute
 const FEW_SEATS = 3;
 const ONWARD_MS = 1_200;
+const CLOCKS_DIFFER_MS = 1_000;
 
 const $ = (id) => document.getElementById(id);
 const all = (selector) => document.querySelectorAll(selector);

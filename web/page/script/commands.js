@@ -10,10 +10,7 @@ const calls = {
   leave: () => ['DELETE', '/ticket?wait=2s'],
 };
 
-function attempt() {
-  const ended = ['left', 'expired', 'cancelled'].includes(ticket?.state);
-  return (ticket?.attempt ?? 0) + (ended ? 1 : 0);
-}
+const attempt = () => (ticket?.attempt ?? 0) + (ended() ? 1 : 0);
 
 const underWay = new Set();
 
@@ -33,16 +30,16 @@ function showBusy(kind, busy) {
   for (const form of all(`[data-do=${kind}]`)) form.ariaBusy = String(busy);
 }
 
+const newKey = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36).padStart(7, '0')).join('-');
+
 /** Asks until there is an answer: the same key and number each time, so it counts once (R6). */
 async function ask(kind, [method, path, body]) {
-  const key = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join('-');
-  const headers = { 'Idempotency-Key': key };
+  const headers = { 'Idempotency-Key': newKey() };
   if (kind !== 'join') headers['Twinkle-Seq'] = nextSeq();
   if (body) headers['Content-Type'] = 'application/json';
   const options = { method, headers, body: body && JSON.stringify(body) };
   const giveUpAt = Date.now() + PATIENCE_MS;
   for (let tries = 0; Date.now() < giveUpAt; tries += 1) {
-    if (tries) await pause(backoff(tries));
     const answer = await answerOf(path, options);
     const problem = answer && !answer.ok ? await problemOf(answer) : null;
     if (answer?.ok) return settle(kind, await answer.json());
@@ -50,11 +47,11 @@ async function ask(kind, [method, path, body]) {
       // Another tab was further on; this command is the newer one.
       sawSeq(problem.current);
       headers['Twinkle-Seq'] = nextSeq();
-    } else if (problem && !problem.retryable) {
-      return refused(problem);
-    } else if (tries === 1) {
-      showProblem({ detail: texts.lost_answer, local: true });
+      continue;
     }
+    if (problem && !problem.retryable) return refused(problem);
+    if (tries === 1) showProblem({ detail: texts.lost_answer, local: true });
+    await pause(backoff(Math.min(tries, BACKOFF_COMMAND_MAX)));
   }
 }
 

@@ -8,7 +8,7 @@ function view() {
   if (state === 'inside' && page.queue_only) return 'pass';
   if (over) return 'closed';
   if (!known) return 'finding';
-  if (['left', 'expired', 'cancelled'].includes(state)) return 'ended';
+  if (ended()) return 'ended';
   if (state) return state;
   return ['prequeue', 'open', 'paused'].includes(event.state) ? 'join' : 'soon';
 }
@@ -98,6 +98,7 @@ const isTurn = (current) => ['admitted', 'inside', 'pass'].includes(current);
 
 /** Focus moves at the turn and after what the shopper did themselves, never otherwise. */
 function arriveAt(current, focus) {
+  for (const details of all('details')) details.open = false;
   scrollTo({ top: 0, behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth' });
   if (focus) document.querySelector(`[data-name=${current}] h2`).focus({ preventScroll: true });
 }

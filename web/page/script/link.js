@@ -35,6 +35,12 @@ function connect() {
   opened.onclose = () => opened === socket && lost();
 }
 
+/** Nothing was heard for too long: the line is dead, whatever the browser believes. */
+function silent() {
+  const patience = socket?.readyState === WebSocket.CONNECTING ? ANSWER_MAX_MS : SILENCE_MAX_MS;
+  return Date.now() - heardAt > patience;
+}
+
 /** Full jitter: the crowd comes back spread out. */
 function backoff(n) {
   const wait = spread(Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** n));
@@ -50,7 +56,7 @@ function lost() {
   showLink(failures < POLL_AFTER_FAILURES ? 'reconnecting' : $('link').dataset.link);
   failures += 1;
   if (failures === POLL_AFTER_FAILURES) poll();
-  retryTimer = setTimeout(connect, backoff(failures));
+  retryTimer = setTimeout(connect, backoff(failures - 1));
 }
 
 /** Asks now and then while no stream can be had. */

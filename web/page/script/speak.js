@@ -26,11 +26,11 @@ function sayPlace() {
 function sayChange(before, ranOut) {
   const state = ticket?.state;
   if (state === before) return;
-  if (state === 'admitted' || (state === 'inside' && before === 'waiting')) shout(texts.say_turn);
+  if (state === 'admitted' || (state === 'inside' && !['admitted', 'holding'].includes(before))) shout(texts.say_turn);
   if (state === 'inside' && before === 'holding' && ranOut) shout(texts.say_hold_over);
   if (state === 'holding') say(fill(texts.say_held, { slot: slotName(ticket.hold.slot) }));
   if (state === 'booked') say(fill(texts.say_booked, { booking: ticket.booking.booking }));
-  if (['left', 'expired', 'cancelled'].includes(state)) say(texts[`ended_${state}`]);
+  if (ended()) say(texts[`ended_${state}`]);
   spokenBand = null;
 }
 

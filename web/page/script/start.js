@@ -10,12 +10,12 @@ addEventListener('online', () => { retryTimer = setTimeout(connect, spread(BACKO
 addEventListener('offline', lost);
 addEventListener('pageshow', ({ persisted }) => persisted && connect());
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden && Date.now() - heardAt > SILENCE_MAX_MS) connect();
+  if (!document.hidden && silent()) connect();
 });
 
 setInterval(() => {
   drawTimers();
-  if (socket && Date.now() - heardAt > SILENCE_MAX_MS) lost();
+  if (socket && silent()) lost();
 }, 1_000);
 
 history.replaceState(null, '', seen === null ? location.pathname : `?seen=${seen}`);

@@ -35,17 +35,25 @@ function onward() {
   return /^https?:$/.test(url.protocol) ? url.href : null;
 }
 
+const ended = () => ['left', 'expired', 'cancelled'].includes(ticket?.state);
 const after = (state, extra = {}) => become({ ...ticket, until: null, hold: null, ...extra, state });
 const pick = ({ slot, seats, until }) => ({ slot, seats, until });
 
 const personal = {
   none: () => become(null),
   registered: () => after('registered'),
-  waiting: ({ position, ahead, eta_secs }) => after('waiting', { position, ahead, eta_secs }),
+  waiting({ position, ahead, eta_secs }) {
+    if (ended()) resync(); // another tab joined again: which ticket is it now?
+    after('waiting', { position, ahead, eta_secs });
+  },
   admitted: ({ until }) => after('admitted', { until }),
-  inside: ({ until, pass }) => after('inside', { until, pass: pass ?? ticket?.pass }),
+  inside({ until, pass = ticket?.pass, seq }) {
+    // A repeated entry is answered as before; it takes no seats away.
+    if (seq && ticket?.state === 'holding') return;
+    become({ ...ticket, state: 'inside', until, pass, hold: null }, ranOut());
+  },
   held: (frame) => after('holding', { hold: pick(frame), until: ticket?.until }),
-  released: ({ until, ran_out }) => become({ ...ticket, state: 'inside', until: until ?? ticket?.until, hold: null }, ran_out ?? ranOut()),
+  released: ({ until, seq }) => become({ ...ticket, state: 'inside', until, hold: null }, !seq && ranOut()),
   booked: (frame) => after('booked', { booking: frame }),
   left: () => after('left'),
   expired: () => after('expired'),
@@ -53,7 +61,7 @@ const personal = {
   refused: () => {}, // the command's own answer tells why
 };
 
-const ranOut = () => Boolean(ticket?.hold) && leftMs(ticket.hold.until) < BACKOFF_BASE_MS;
+const ranOut = () => Boolean(ticket?.hold) && leftMs(ticket.hold.until) < CLOCKS_DIFFER_MS;
 
 const shared = {
   progress({ serving, total, rate, state, at }) {

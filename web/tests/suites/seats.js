@@ -17,7 +17,7 @@ export default {
     await other.page.locator('[data-slot=b].gone').waitFor();
     assert.equal(await other.slot('b').isDisabled(), true);
     assert.equal(await other.slot('b').isChecked(), false);
-    assert.match(await other.text('[data-slot=b] .left'), /Sold out/);
+    await other.slotSays('b', 'Sold out');
     assert.match(await other.text('#say'), /12:00 has just sold out/);
     await other.accessible();
     await one.page.getByText('Cancel this booking').click();
@@ -33,12 +33,12 @@ export default {
     const url = await server.event('swap');
     const shopper = await Shopper.arrive(browser, url);
     await shopper.hold('c', 2);
-    assert.match(await shopper.text('[data-slot=c] .left'), /Yours/);
+    await shopper.slotSays('c', 'Yours');
     assert.equal(await shopper.slot('c').isEnabled(), true, 'own seats never lock their owner out');
     await shopper.choose('a', 2);
     await shopper.press('Change to this');
     await shopper.page.locator('[data-slot=a].own').waitFor();
-    assert.match(await shopper.text('[data-slot=c] .left'), /2 left/);
+    await shopper.slotSays('c', 'Only 2 left');
     await shopper.press('Give the seats back');
     await shopper.sees('inside');
     assert.equal((await shopper.ownState('swap')).state, 'inside');
@@ -105,7 +105,7 @@ export default {
     await shopper.join();
     await shopper.sees('inside');
     await server.operate('PATCH', 'capacity/slots/b', { capacity: 9 });
-    await shopper.page.locator('[data-slot=b] .left >> text="9 left"').waitFor();
+    await shopper.slotSays('b', '9 left');
     await shopper.leave();
   },
 };
