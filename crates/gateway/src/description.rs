@@ -1,0 +1,65 @@
+//! The role's part of the OpenAPI description.
+
+use std::collections::BTreeMap;
+
+use http_kit::openapi::problems;
+use utoipa::{
+    IntoParams, IntoResponses, OpenApi,
+    openapi::{RefOr, Response},
+};
+use wire::{Code, Problem};
+
+use crate::{reads, stream};
+
+/// Query of what depends on the view.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SeenParam {
+    /// The highest `offset` that a command of this browser was answered with.
+    #[param(rename = "seen", required = false)]
+    pub(crate) _seen: Option<u64>,
+}
+
+const OF_EVERY_READ: [Code; 3] = [Code::UnknownEvent, Code::ViewUnknown, Code::Overloaded];
+
+pub(crate) struct EventProblems;
+
+impl IntoResponses for EventProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&OF_EVERY_READ)
+    }
+}
+
+pub(crate) struct TicketProblems;
+
+impl IntoResponses for TicketProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let own = [Code::NoTicket, Code::CookieMissing, Code::CookieInvalid, Code::CookieExpired];
+        problems(&[&OF_EVERY_READ[..], &own].concat())
+    }
+}
+
+pub(crate) struct StreamProblems;
+
+impl IntoResponses for StreamProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let own = [Code::CookieInvalid, Code::CookieExpired, Code::OriginForbidden];
+        problems(&[&OF_EVERY_READ[..], &own].concat())
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    paths(reads::event, reads::ticket, reads::described_jwks, stream::stream),
+    components(schemas(Problem)),
+    tags(
+        (name = "shopper", description = "What a shopper's browser or app does"),
+        (name = "shop", description = "What the shop's own pages need"),
+    )
+)]
+struct Description;
+
+/// The calls of this role.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Description::openapi()
+}

@@ -1,0 +1,261 @@
+//! One event that somebody here is interested in.
+//!
+//! The hub keeps the latest shared value, makes the frames that all sockets share, and hands
+//! personal outcomes to the sockets of their tickets. Its task ([`follow`]) is the only one that
+//! listens; requests only read what is here, or ask [`lookups`] for tickets.
+
+pub(crate) mod follow;
+pub(crate) mod frames;
+pub(crate) mod lookups;
+pub(crate) mod registry;
+
+use std::{
+    future::Future,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use domain::{EventId, TicketId};
+use ports::{Clock, Head, Shared, Tickets, ViewError, ViewReader};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, timeout},
+};
+use wire::{
+    body::EventBody,
+    view::{Progress, PublicDefinition, SharedValue},
+};
+
+use crate::{
+    hub::{
+        frames::{Frames, Shown},
+        lookups::Ask,
+        registry::Registry,
+    },
+    limits::{LINGER_SECS, LOOKUPS_MAX, VIEW_CALL_MS},
+    meters::Meters,
+};
+
+/// Why the view could not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// Nothing is known of the event for now.
+    NoHead,
+    /// The view stands behind what was read from it before.
+    RolledBack,
+    /// An error, no answer in time, or nothing that can be read.
+    Unreachable,
+    /// Too many ask at once.
+    Busy,
+}
+
+/// The latest shared value, with the public facts made from it at most once.
+pub(crate) struct Latest {
+    pub(crate) value: SharedValue,
+    facts: OnceLock<Bytes>,
+}
+
+impl Latest {
+    fn new(value: SharedValue) -> Arc<Self> {
+        Arc::new(Self { value, facts: OnceLock::new() })
+    }
+
+    /// The body of the public facts.
+    pub(crate) fn facts(&self, event: &EventId) -> Bytes {
+        let make = || {
+            let body = EventBody::new(event, &self.value);
+            // Text and numbers always become JSON.
+            serde_json::to_vec(&body).unwrap_or_default().into()
+        };
+        self.facts.get_or_init(make).clone()
+    }
+}
+
+/// How far this process has come with an event: offsets below which all is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// The latest shared value.
+    pub(crate) latest: u64,
+    /// What the frames say, which are made less often.
+    pub(crate) shown: u64,
+}
+
+pub(crate) struct Hub {
+    pub(crate) event: EventId,
+    pub(crate) meters: Arc<Meters>,
+    pub(crate) registry: Registry,
+    view: Arc<dyn ViewReader>,
+    clock: Arc<dyn Clock>,
+    latest: Mutex<Arc<Latest>>,
+    shown: watch::Sender<Shown>,
+    reach: watch::Sender<Reach>,
+    /// The highest `next` that the view has shown.
+    seen: AtomicU64,
+    asks: mpsc::Sender<Ask>,
+    used_at: Mutex<Instant>,
+}
+
+impl Hub {
+    pub(crate) fn new(
+        event: EventId,
+        view: Arc<dyn ViewReader>,
+        clock: Arc<dyn Clock>,
+        meters: Arc<Meters>,
+        first: (Head, SharedValue),
+    ) -> (Arc<Self>, mpsc::Receiver<Ask>) {
+        let (head, value) = first;
+        let (asks, asked) = mpsc::channel(LOOKUPS_MAX);
+        let to = value.progress.to;
+        let hub = Self {
+            shown: watch::Sender::new(Shown::new(Frames::first(&value.progress))),
+            reach: watch::Sender::new(Reach { latest: to, shown: to }),
+            latest: Mutex::new(Latest::new(value)),
+            seen: AtomicU64::new(head.next),
+            registry: Registry::default(),
+            used_at: Mutex::new(Instant::now()),
+            event,
+            meters,
+            view,
+            clock,
+            asks,
+        };
+        (Arc::new(hub), asked)
+    }
+
+    /// The latest shared value.
+    pub(crate) fn latest(&self) -> Arc<Latest> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Follows the shared frames.
+    pub(crate) fn frames(&self) -> watch::Receiver<Shown> {
+        self.shown.subscribe()
+    }
+
+    /// Follows how far this process has come.
+    pub(crate) fn reach(&self) -> watch::Receiver<Reach> {
+        self.reach.subscribe()
+    }
+
+    /// Waits until the latest shared value covers everything below `next`.
+    pub(crate) async fn reached(&self, next: u64, patience: Duration) -> Result<(), Unknown> {
+        let mut reach = self.reach();
+        let far = reach.wait_for(|reach| reach.latest >= next);
+        match timeout(patience, far).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(Unknown::RolledBack),
+        }
+    }
+
+    /// Somebody is interested.
+    pub(crate) fn touch(&self) {
+        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Nobody has been interested for a while.
+    pub(crate) fn idle(&self) -> bool {
+        let used_at = *self.used_at.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shown.receiver_count() == 0
+            && self.registry.is_empty()
+            && used_at.elapsed().as_secs() >= LINGER_SECS
+    }
+
+    /// Takes a newer shared value in; true if the frames have something new to say.
+    fn take(&self, progress: Progress, definition: Option<PublicDefinition>) -> bool {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let to = progress.to;
+        if to > latest.value.progress.to {
+            let definition = definition.unwrap_or_else(|| latest.value.definition.clone());
+            let salt = latest.value.salt;
+            *latest = Latest::new(SharedValue { salt, definition, progress });
+        }
+        let news = self.shown.borrow().frames.differ(&latest.value.progress);
+        self.reach.send_modify(|reach| {
+            reach.latest = reach.latest.max(to);
+            if !news {
+                reach.shown = reach.latest;
+            }
+        });
+        news
+    }
+
+    /// Makes the frames of the latest value and gives them to all sockets.
+    fn show(&self) {
+        let latest = self.latest();
+        let progress = &latest.value.progress;
+        self.shown.send_modify(|shown| {
+            if progress.to > shown.frames.to {
+                shown.frames = Arc::new(shown.frames.next(progress));
+            } else {
+                shown.beat += 1;
+            }
+        });
+        self.reach.send_modify(|reach| reach.shown = reach.shown.max(progress.to));
+        let age_ms = self.clock.now().saturating_sub(progress.at);
+        self.meters.frame_age.record(Duration::from_millis(age_ms).as_secs_f64());
+    }
+
+    /// Tells all sockets to end.
+    pub(crate) fn drain(&self) {
+        self.shown.send_modify(|shown| shown.draining = true);
+    }
+
+    async fn read_shared(&self) -> Result<(Head, SharedValue), Unknown> {
+        let read = self.call(self.view.shared(&self.event)).await?;
+        let (head, value) = decode_shared(read)?;
+        self.check(head)?;
+        Ok((head, value))
+    }
+
+    async fn read_tickets(&self, tickets: &[TicketId]) -> Result<Tickets, Unknown> {
+        let read = self.call(self.view.tickets(&self.event, tickets)).await?;
+        let read = read.ok_or(Unknown::NoHead)?;
+        self.check(read.head)?;
+        self.meters.lookups.record(f64::from(u32::try_from(tickets.len()).unwrap_or(u32::MAX)));
+        Ok(read)
+    }
+
+    /// A head behind what was seen before tells nothing (R5).
+    fn check(&self, head: Head) -> Result<(), Unknown> {
+        let seen = self.seen.fetch_max(head.next, Relaxed);
+        if head.next < seen { Err(Unknown::RolledBack) } else { Ok(()) }
+    }
+
+    async fn call<T>(
+        &self,
+        call: impl Future<Output = Result<T, ViewError>>,
+    ) -> Result<T, Unknown> {
+        view_call(&self.meters, call).await
+    }
+}
+
+/// A call to the view that ends in time.
+pub(crate) async fn view_call<T>(
+    meters: &Meters,
+    call: impl Future<Output = Result<T, ViewError>>,
+) -> Result<T, Unknown> {
+    let error = match timeout(Duration::from_millis(VIEW_CALL_MS), call).await {
+        Ok(Ok(answer)) => return Ok(answer),
+        Ok(Err(ViewError(error))) => error,
+        Err(_) => format!("no answer within {VIEW_CALL_MS} ms"),
+    };
+    meters.view_errors.increment(1);
+    tracing::warn!(error, "the view can't be read");
+    Err(Unknown::Unreachable)
+}
+
+/// Reads what the view holds for all.
+pub(crate) fn decode_shared(read: Option<Shared>) -> Result<(Head, SharedValue), Unknown> {
+    let Shared { head, value } = read.ok_or(Unknown::NoHead)?;
+    match SharedValue::decode(&value) {
+        Ok(value) => Ok((head, value)),
+        Err(error) => {
+            tracing::error!(%error, "the shared value can't be read");
+            Err(Unknown::Unreachable)
+        }
+    }
+}

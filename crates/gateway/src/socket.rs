@@ -1,0 +1,263 @@
+//! One socket: the shared frames as they come, and its shopper's own.
+//!
+//! A task a socket, one buffer a socket, no timer while all goes well: the heartbeat of the shared
+//! frames also drives pings and patience.
+
+mod end;
+mod person;
+
+use std::{future::pending, pin::Pin, sync::Arc, time::Duration};
+
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
+use bytes::Bytes;
+use futures_util::{SinkExt, future::BoxFuture};
+use http_kit::jitter::jitter;
+use tokio::{
+    sync::{OwnedSemaphorePermit, watch},
+    time::{Instant, Sleep, sleep, timeout},
+};
+use wire::{
+    Browser,
+    frame::{Personal, What},
+    view::Standing,
+};
+
+use crate::{
+    Gateway,
+    hub::{Hub, Unknown, frames::Shown},
+    limits::{PING_SECS, SILENCE_SECS_MAX, WRITE_SECS_MAX},
+    look::Look,
+    socket::{end::End, person::Person},
+};
+
+/// The shared frames that went out last.
+#[derive(Clone, Copy)]
+struct Sent {
+    number: u64,
+    to: u64,
+    standing: Standing,
+}
+
+pub(crate) struct Socket {
+    gateway: Arc<Gateway>,
+    hub: Arc<Hub>,
+    frames: watch::Receiver<Shown>,
+    sent: Option<Sent>,
+    /// Nothing goes out before; then the whole state does.
+    opened: bool,
+    /// `None`: a browser without a cookie.
+    person: Option<Person>,
+    /// Finds the browser's ticket; `None` once it is found, or until the next heartbeat.
+    look: Option<BoxFuture<'static, Result<Option<Look>, Unknown>>>,
+    heard_at: Instant,
+    pinged_at: Instant,
+    close_at: Option<Pin<Box<Sleep>>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Socket {
+    pub(crate) fn new(
+        gateway: Arc<Gateway>,
+        hub: Arc<Hub>,
+        browser: Option<&Browser>,
+        seen: Option<u64>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        let person = browser.map(|browser| Person::new(&hub, hub.first_ticket(browser)));
+        let number = person.as_ref().map(Person::first);
+        let now = Instant::now();
+        gateway.meters.sockets.increment(1);
+        Self {
+            frames: hub.frames(),
+            look: Some(Box::pin(prepare(hub.clone(), number, seen))),
+            gateway,
+            hub,
+            sent: None,
+            opened: false,
+            person,
+            heard_at: now,
+            pinged_at: now,
+            close_at: None,
+            _place: place,
+        }
+    }
+
+    /// Serves the socket to its end.
+    pub(crate) async fn run(mut self, mut ws: WebSocket) {
+        let end = match self.serve(&mut ws).await {
+            Err(end) => end,
+            Ok(never) => match never {},
+        };
+        end::close(ws, end).await;
+    }
+
+    async fn serve(&mut self, ws: &mut WebSocket) -> Result<std::convert::Infallible, End> {
+        loop {
+            let known = self.opened && self.look.is_none();
+            tokio::select! {
+                message = ws.recv() => self.take(message)?,
+                changed = self.frames.changed() => {
+                    // The hub lives as long as its sockets.
+                    changed.map_err(|_| End::Drained)?;
+                    self.beat(ws).await?;
+                }
+                () = came(self.person.as_ref()), if known => self.tell(ws).await?,
+                look = found(&mut self.look) => self.found(ws, look).await?,
+                () = due(&mut self.close_at) => return Err(End::Drained),
+            }
+        }
+    }
+
+    /// Nothing is expected from the browser: what it says only shows that it is there.
+    fn take(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), End> {
+        self.heard_at = Instant::now();
+        match message {
+            Some(Ok(Message::Close(_))) | None => Err(End::Gone),
+            Some(Ok(_)) => Ok(()),
+            Some(Err(error)) => Err(End::of(error)),
+        }
+    }
+
+    async fn beat(&mut self, ws: &mut WebSocket) -> Result<(), End> {
+        if self.heard_at.elapsed().as_secs() >= SILENCE_SECS_MAX {
+            return Err(End::Silent);
+        }
+        if self.pinged_at.elapsed().as_secs() >= PING_SECS {
+            self.pinged_at = Instant::now();
+            write(ws, [Message::Ping(Bytes::new())]).await?;
+        }
+        let shown = self.frames.borrow_and_update().clone();
+        if shown.draining && self.close_at.is_none() {
+            let window = u64::try_from(self.gateway.limits.drain.as_millis()).unwrap_or(u64::MAX);
+            self.close_at = Some(Box::pin(sleep(Duration::from_millis(jitter(0..=window)))));
+        }
+        if !self.opened {
+            return Ok(());
+        }
+        self.show(ws, &shown).await?;
+        self.look_again();
+        Ok(())
+    }
+
+    /// Looks for the ticket again if the view could not tell.
+    fn look_again(&mut self) {
+        let Some(person) = self.person.as_ref().filter(|person| !person.known()) else { return };
+        if self.look.is_none() {
+            self.look = Some(Box::pin(prepare(self.hub.clone(), Some(person.first()), None)));
+        }
+    }
+
+    /// Sends what is new of the shared frames: the news, the heartbeat, or all after a gap.
+    async fn show(&mut self, ws: &mut WebSocket, shown: &Shown) -> Result<(), End> {
+        let frames = &shown.frames;
+        let meters = &self.gateway.meters;
+        let texts = match self.sent {
+            None => frames.whole().to_vec(),
+            Some(sent) if sent.number == frames.number => vec![frames.beat.clone()],
+            Some(sent) if sent.number + 1 == frames.number => frames.news.clone(),
+            Some(sent) => {
+                meters.skipped_frames.increment(frames.number - sent.number - 1);
+                frames.whole_since(sent.to)
+            }
+        };
+        meters.shared_frames.increment(texts.len() as u64);
+        let (number, to, standing) = (frames.number, frames.to, frames.standing);
+        self.sent = Some(Sent { number, to, standing });
+        write(ws, texts.into_iter().map(Message::Text)).await
+    }
+
+    /// The first look has ended, or one after it.
+    async fn found(
+        &mut self,
+        ws: &mut WebSocket,
+        look: Result<Option<Look>, Unknown>,
+    ) -> Result<(), End> {
+        self.look = None;
+        if !self.opened {
+            self.opened = true;
+            let shown = self.frames.borrow_and_update().clone();
+            self.show(ws, &shown).await?;
+        }
+        let frame = match (look, &mut self.person) {
+            (Ok(Some(look)), Some(person)) => {
+                let standing = self.sent.map(|sent| sent.standing).unwrap_or_default();
+                person.begin(&look, standing, &self.gateway, &self.hub.event)
+            }
+            (Ok(_), None) => Personal::new(What::None),
+            // The last frame stays; the next heartbeat looks again.
+            _ => return Ok(()),
+        };
+        self.gateway.meters.personal_frames.increment(1);
+        write(ws, [Message::Text(frame.text().into())]).await
+    }
+
+    /// Sends what waits in the inbox.
+    async fn tell(&mut self, ws: &mut WebSocket) -> Result<(), End> {
+        let Some(person) = &mut self.person else { return Ok(()) };
+        let standing = self.sent.map(|sent| sent.standing).unwrap_or_default();
+        let frames = person.frames(standing, &self.gateway, &self.hub.event)?;
+        self.gateway.meters.personal_frames.increment(frames.len() as u64);
+        let text = |frame: Personal| Message::Text(Utf8Bytes::from(frame.text()));
+        write(ws, frames.into_iter().map(text)).await
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.gateway.meters.sockets.decrement(1);
+    }
+}
+
+/// Waits until the frames cover all that the browser has seen, then finds its ticket, then waits
+/// until the frames cover that, too: so no frame on this socket is behind one on another before.
+async fn prepare(
+    hub: Arc<Hub>,
+    ticket: Option<(u64, domain::TicketId)>,
+    seen: Option<u64>,
+) -> Result<Option<Look>, Unknown> {
+    let mut reach = hub.reach();
+    if let Some(seen) = seen {
+        // Fails only when the hub is gone.
+        let _ = reach.wait_for(|reach| reach.shown > seen).await;
+    }
+    let Some((number, first)) = ticket else { return Ok(None) };
+    let look = hub.look(first, |next| hub.registry.bind(number, next)).await?;
+    let _ = reach.wait_for(|reach| reach.shown >= look.next).await;
+    Ok(Some(look))
+}
+
+async fn came(person: Option<&Person>) {
+    match person {
+        Some(person) => person.came().await,
+        None => pending().await,
+    }
+}
+
+async fn found<T>(look: &mut Option<BoxFuture<'static, T>>) -> T {
+    match look {
+        Some(look) => look.await,
+        None => pending().await,
+    }
+}
+
+async fn due(close_at: &mut Option<Pin<Box<Sleep>>>) {
+    match close_at {
+        Some(at) => at.await,
+        None => pending().await,
+    }
+}
+
+/// Writes messages together; a browser that does not take them in time is given up.
+async fn write(ws: &mut WebSocket, messages: impl IntoIterator<Item = Message>) -> Result<(), End> {
+    let all = async {
+        for message in messages {
+            ws.feed(message).await?;
+        }
+        ws.flush().await
+    };
+    match timeout(Duration::from_secs(WRITE_SECS_MAX), all).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(End::Gone),
+        Err(_) => Err(End::Stuck),
+    }
+}

@@ -1,0 +1,82 @@
+//! How sockets end.
+
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use futures_util::SinkExt;
+use tokio::time::{sleep, timeout};
+use tungstenite::error::{CapacityError, Error};
+
+use crate::{limits::CLOSE_SECS_MAX, meters::Meters};
+
+/// Why a socket ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The browser went away.
+    Gone,
+    /// It sent more than it may.
+    TooLarge,
+    /// It sent what is no WebSocket.
+    Garbled,
+    /// It read too slowly: more waited for it than is kept.
+    Slow,
+    /// It took nothing at all.
+    Stuck,
+    /// It said nothing for too long.
+    Silent,
+    /// The process ends.
+    Drained,
+}
+
+impl End {
+    /// What it means that a message could not be read.
+    pub(crate) fn of(error: axum::Error) -> Self {
+        match error.into_inner().downcast_ref::<Error>() {
+            Some(Error::Capacity(CapacityError::MessageTooLong { .. })) => Self::TooLarge,
+            Some(Error::Protocol(_) | Error::Utf8(_) | Error::Capacity(_)) => Self::Garbled,
+            _ => Self::Gone,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::TooLarge => "too_large",
+            Self::Garbled => "garbled",
+            Self::Slow => "slow",
+            Self::Stuck => "stuck",
+            Self::Silent => "silent",
+            Self::Drained => "drained",
+        }
+    }
+
+    fn frame(self) -> Option<(u16, &'static str)> {
+        match self {
+            Self::TooLarge => Some((close_code::SIZE, "the message is too large")),
+            Self::Garbled => Some((close_code::PROTOCOL, "the message can't be read")),
+            Self::Slow => Some((close_code::AGAIN, "too slow: connect again")),
+            Self::Silent => Some((close_code::AWAY, "no sign of life")),
+            Self::Drained => Some((close_code::RESTART, "connect again")),
+            Self::Gone | Self::Stuck => None,
+        }
+    }
+}
+
+/// Says goodbye, and waits a little for the other side to hear it.
+pub(crate) async fn close(mut ws: WebSocket, end: End) {
+    Meters::closed(end.name());
+    let Some((code, reason)) = end.frame() else { return };
+    let frame = CloseFrame { code, reason: reason.into() };
+    let patience = Duration::from_secs(CLOSE_SECS_MAX);
+    let _ = timeout(patience, async {
+        ws.send(Message::Close(Some(frame))).await?;
+        while let Some(message) = ws.recv().await {
+            if message.is_err() {
+                // Unread bytes would turn the end into a reset and the goodbye might be lost.
+                sleep(patience).await;
+            }
+        }
+        ws.close().await
+    })
+    .await;
+}
