@@ -29,6 +29,9 @@ const SOCKET_TIMEOUT_MS: u32 = 6_000;
 /// long wait costs no latency and keeps idle readers cheap.
 const FETCH_WAIT_MS: u32 = 500;
 const FETCH_RETRY_MS: u32 = 100;
+/// How long a commit waits for the group's coordinator to be found (the session timeout of a group
+/// that has no members bounds nothing else).
+const COMMIT_WAIT_MS: u32 = 6_000;
 /// Pause of a fetch while the reader's queue is full.
 const FETCH_QUEUE_PAUSE_MS: u32 = 5;
 /// Records that a reader holds ahead, in KiB.
@@ -189,6 +192,7 @@ impl KafkaConfig {
         let mut client = self.client();
         client
             .set("group.id", group)
+            .set("session.timeout.ms", COMMIT_WAIT_MS.to_string())
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "error")

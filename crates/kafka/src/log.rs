@@ -32,8 +32,8 @@ pub struct KafkaLog(Arc<Shared>);
 
 struct Shared {
     link: Arc<Link>,
-    /// Events whose topic has been seen. Ids are never used again, so it stays true until the topic
-    /// is deleted, which the next append then finds out.
+    /// Events whose topic has been seen. Ids are never used again; librdkafka itself finds out when
+    /// a topic is deleted.
     known: Mutex<HashSet<EventId>>,
     /// A reader's consumer of each event, to commit with.
     readers: Mutex<HashMap<EventId, Weak<TailConsumer>>>,
@@ -61,6 +61,9 @@ impl KafkaLog {
     }
 
     /// Finds out whether the event has a topic; asks the brokers only the first time.
+    ///
+    /// librdkafka remembers every name it was ever asked for: callers ask for events that the facts
+    /// name, not for any id that a browser sends.
     async fn known(&self, event: &EventId) -> Result<(), Failure> {
         if lock(&self.0.known).contains(event) {
             return Ok(());
@@ -70,14 +73,6 @@ impl KafkaLog {
         }
         lock(&self.0.known).insert(event.clone());
         Ok(())
-    }
-
-    /// Words a failure; an event whose topic is gone is looked up again the next time.
-    fn refuse(&self, event: &EventId, failure: Failure) -> LogError {
-        if failure == Failure::UnknownTopic {
-            lock(&self.0.known).remove(event);
-        }
-        failure.in_log(event)
     }
 
     async fn try_append(&self, event: &EventId, record: &[u8]) -> Result<Appended, Failure> {
@@ -139,7 +134,7 @@ impl KafkaLog {
 impl EventLog for KafkaLog {
     async fn create(&self, event: &EventId) -> Result<(), LogError> {
         let created = self.0.link.create(&event_topic(event), Kind::Event).await;
-        created.map_err(|failure| self.refuse(event, failure))?;
+        created.map_err(|failure| failure.in_log(event))?;
         lock(&self.0.known).insert(event.clone());
         Ok(())
     }
@@ -149,28 +144,27 @@ impl EventLog for KafkaLog {
             return Err(LogError::TooLarge(record.len()));
         }
         let appended = self.try_append(event, &record).await;
-        appended.map_err(|failure| self.refuse(event, failure))
+        appended.map_err(|failure| failure.in_log(event))
     }
 
     async fn end(&self, event: &EventId) -> Result<u64, LogError> {
-        self.try_end(event).await.map_err(|failure| self.refuse(event, failure))
+        self.try_end(event).await.map_err(|failure| failure.in_log(event))
     }
 
     async fn read(&self, event: &EventId, offset: u64) -> Result<Box<dyn LogReader>, LogError> {
         match self.try_read(event, offset).await {
-            Ok(tail) => Ok(Box::new(Reader { log: self.clone(), event: event.clone(), tail })),
-            Err(failure) => Err(self.refuse(event, failure)),
+            Ok(tail) => Ok(Box::new(Reader { event: event.clone(), tail })),
+            Err(failure) => Err(failure.in_log(event)),
         }
     }
 
     async fn commit(&self, event: &EventId, next: u64) -> Result<(), LogError> {
-        self.try_commit(event, next).await.map_err(|failure| self.refuse(event, failure))
+        self.try_commit(event, next).await.map_err(|failure| failure.in_log(event))
     }
 }
 
 /// Follows one event.
 struct Reader {
-    log: KafkaLog,
     event: EventId,
     tail: Tail,
 }
@@ -179,7 +173,7 @@ struct Reader {
 impl LogReader for Reader {
     async fn next(&mut self) -> Result<Vec<Record>, LogError> {
         let batch = self.tail.batch().await;
-        let batch = batch.map_err(|failure| self.log.refuse(&self.event, failure))?;
+        let batch = batch.map_err(|failure| failure.in_log(&self.event))?;
         let records = batch.entries.into_iter().map(|entry| Record {
             offset: entry.offset,
             at: entry.at,

@@ -156,6 +156,12 @@ async fn a_deleted_topic_is_an_unknown_event() {
         }
     };
     assert_eq!(within("the reader to tell", told).await, unknown);
+
+    // Unknown is not for ever.
+    let (stamped, kept) = (("message.timestamp.type", "LogAppendTime"), ("retention.ms", "-1"));
+    create_by_hand(&event, 1, &[stamped, kept]).await;
+    let back = async { while log.append(&event, numbered(0)).await.is_err() {} };
+    tokio::time::timeout(Duration::from_secs(20), back).await.expect("the topic to be found");
 }
 
 #[tokio::test]
