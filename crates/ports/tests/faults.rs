@@ -3,10 +3,16 @@
 use bytes::Bytes;
 use domain::{Epoch, EventId, TicketId};
 use twinkle_ports::{
-    Clock, EventLog, Facts, Generation, Head, LiveEvent, LogError, ManualClock, Record, ViewReader,
-    ViewWriter, Write, WriteEntry, WriteOutcome,
+    Clock, EventLog, Fact, Facts, Generation, Head, LiveEvent, LogError, ManualClock, Record,
+    ViewReader, ViewWriter, Write, WriteEntry, WriteOutcome,
     memory::{Call, Fault, Faults, MemoryFacts, MemoryLog, MemoryView},
 };
+
+/// Waits for what happens at once, so that a test fails rather than waits for ever.
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    let patience = std::time::Duration::from_secs(10);
+    tokio::time::timeout(patience, future).await.expect("an answer in 10 s")
+}
 
 fn event() -> EventId {
     "popup".parse().expect("an event id")
@@ -19,7 +25,7 @@ async fn log_after(fault: Fault) -> (Result<u64, LogError>, Vec<(u64, Bytes)>) {
     let first = log.append(&event(), Bytes::from_static(b"a")).await;
     log.append(&event(), Bytes::from_static(b"b")).await.expect("the fault is used up");
     let mut reader = log.read(&event(), 0).await.expect("read");
-    let records = reader.next().await.expect("next");
+    let records = soon(reader.next()).await.expect("next");
     (
         first.map(|appended| appended.offset),
         records.into_iter().map(|r| (r.offset, r.bytes)).collect(),
@@ -83,9 +89,9 @@ async fn a_reader_refused_once_skips_nothing() {
         log.create(&event()).await.expect("create");
         log.append(&event(), Bytes::from_static(b"a")).await.expect("append");
         let mut reader = log.read(&event(), 0).await.expect("read");
-        assert!(matches!(reader.next().await, Err(LogError::Unavailable(_))));
+        assert!(matches!(soon(reader.next()).await, Err(LogError::Unavailable(_))));
         let record = Record { offset: 0, at: 7, bytes: Bytes::from_static(b"a") };
-        assert_eq!(reader.next().await, Ok(vec![record]));
+        assert_eq!(soon(reader.next()).await, Ok(vec![record]));
     }
 }
 
@@ -103,7 +109,8 @@ async fn a_put_may_be_refused_or_its_answer_lost() {
     for (fault, found) in [(Fault::Refused, 0), (Fault::ReplyLost, 1)] {
         let facts = MemoryFacts::with_faults(Faults::once(Call::Put, fault));
         facts.put("popup", Bytes::new()).await.expect_err("on purpose");
-        let first = facts.follow().await.expect("follow").next().await.expect("next");
+        let mut reader = facts.follow().await.expect("follow");
+        let first = soon(reader.next()).await.expect("next");
         assert_eq!(first.len(), found, "{fault:?}");
     }
 }
@@ -147,9 +154,9 @@ async fn a_live_message_may_reach_nobody() {
     for next in 1..=2 {
         assert_eq!(view.write(&event(), write(0, next, 1)).await, Ok(WriteOutcome::Done));
     }
-    assert_eq!(listener.next().await, LiveEvent::Message("2".into()));
+    assert_eq!(soon(listener.next()).await, LiveEvent::Message("2".into()));
     view.disconnect();
-    assert_eq!(listener.next().await, LiveEvent::Lost);
+    assert_eq!(soon(listener.next()).await, LiveEvent::Lost);
 }
 
 #[tokio::test]
@@ -162,7 +169,7 @@ async fn a_wiped_view_knows_nothing_until_it_is_rebuilt() {
     assert_eq!(view.shared(&event()).await, Ok(None));
     assert_eq!(view.write(&event(), write(0, 1, 1)).await, Ok(WriteOutcome::Unexpected));
     assert_eq!(view.rebuild(&event(), write(1, 1, 1)).await, Ok(WriteOutcome::Done));
-    assert_eq!(listener.next().await, LiveEvent::Message("1".into()), "listeners stay");
+    assert_eq!(soon(listener.next()).await, LiveEvent::Message("1".into()), "listeners stay");
 }
 
 #[tokio::test]
@@ -199,13 +206,36 @@ async fn a_rebuild_that_loses_what_it_built_is_unexpected() {
 }
 
 #[tokio::test]
-async fn a_large_write_whose_view_is_wiped_midway_is_unexpected() {
+async fn a_torn_write_leaves_values_but_no_head() {
+    let view = MemoryView::with_faults(Faults::once(Call::Write, Fault::Torn));
+    view.rebuild(&event(), write(0, 0, 4)).await.expect("rebuild");
+    let tickets: Vec<_> = (0..4_u128).map(|n| TicketId(n.to_be_bytes())).collect();
+    view.write(&event(), write(0, 1, 4)).await.expect_err("on purpose");
+    let found = view.tickets(&event(), &tickets).await.expect("tickets").expect("a head");
+    let values = ["1", "1", "0", "0"].map(|value| Some(value.into()));
+    assert_eq!((found.head.next, &found.values[..]), (0, &values[..]));
+    assert_eq!(view.write(&event(), write(0, 1, 4)).await, Ok(WriteOutcome::Done), "again");
+}
+
+#[tokio::test]
+async fn a_rebuild_that_is_taken_over_midway_is_fenced() {
     let (view, event) = (MemoryView::default(), event());
-    view.rebuild(&event, write(0, 0, 0)).await.expect("rebuild");
-    let meanwhile = async { view.wipe() };
-    let (outcome, ()) = tokio::join!(biased; view.write(&event, write(0, 1, 3_000)), meanwhile);
-    assert_eq!(outcome, Ok(WriteOutcome::Unexpected));
-    assert_eq!(next_of(&view).await, None);
+    view.rebuild(&event, write(0, 0, 1)).await.expect("rebuild");
+    let mut takeover = write(0, 1, 1);
+    takeover.head.epoch = Epoch(2);
+    let (rebuilt, written) = tokio::join!(biased; view.rebuild(&event, write(1, 5, 3_000)), view.write(&event, takeover));
+    assert_eq!((rebuilt, written), (Ok(WriteOutcome::Fenced), Ok(WriteOutcome::Done)));
+    assert_eq!(next_of(&view).await, Some(1));
+}
+
+#[tokio::test]
+async fn facts_in_memory_keep_one_value_a_key() {
+    let facts = MemoryFacts::default();
+    for value in ["1", "2", "3"] {
+        facts.put("popup", value.into()).await.expect("put");
+    }
+    let first = soon(facts.follow().await.expect("follow").next()).await.expect("next");
+    assert_eq!(first, [Fact { key: "popup".to_owned(), value: "3".into() }]);
 }
 
 #[tokio::test]

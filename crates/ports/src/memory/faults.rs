@@ -57,6 +57,8 @@ pub enum Fault {
     Gap,
     /// `write`, `rebuild`: it happens, but the live message reaches nobody.
     LiveDropped,
+    /// `write`: half of the entries happen, nothing else; the caller gets an error.
+    Torn,
 }
 
 type Plan = dyn FnMut(Call, &str) -> Option<Fault> + Send;
@@ -101,6 +103,11 @@ impl Begun {
         self.0 == Some(fault)
     }
 
+    pub(super) fn fail<T>(self) -> Result<T, Injected> {
+        Err(Injected("broken off on purpose"))
+    }
+
+    /// Closes the call, whose answer may be lost.
     pub(super) fn end<T>(self, answer: T) -> Result<T, Injected> {
         if self.suffers(Fault::ReplyLost) {
             Err(Injected("answer lost on purpose"))

@@ -40,17 +40,6 @@ pub(super) struct Current {
     pub(super) values: Values,
 }
 
-/// Which of the calls of a write this is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Carries values only.
-    Part,
-    /// Raises `next`, replaces `shared`, publishes `live`.
-    Last,
-    /// The last one, whose live message is dropped on purpose.
-    LastUnheard,
-}
-
 impl Projection {
     pub(super) fn new() -> Self {
         Self { state: RwLock::default(), live: broadcast::Sender::new(LIVE_MESSAGES_MAX) }
@@ -91,22 +80,31 @@ impl Projection {
         Some(Tickets { head: current.head, values: tickets.iter().map(value).collect() })
     }
 
-    /// One of the calls into which a write is split.
-    pub(super) fn write(&self, write: &Write, entries: &[WriteEntry], step: Step) -> WriteOutcome {
+    /// Applies one step in one go; publishes `live`.
+    pub(super) fn write(&self, write: &Write, live: Option<Bytes>) -> WriteOutcome {
         let mut state = self.state.write().expect(UNBROKEN);
         let Some(current) = &mut state.current else { return WriteOutcome::Unexpected };
         if let Some(outcome) = refusal(&current.head, write) {
             return outcome;
         }
-        current.values.extend(entries.iter().map(boxed));
-        if step != Step::Part {
-            current.head = write.head;
-            current.shared = write.shared.clone();
-        }
-        if step == Step::Last {
-            self.publish(LiveEvent::Message(write.live.clone()));
+        current.values.extend(write.entries.iter().map(boxed));
+        current.head = write.head;
+        current.shared = write.shared.clone();
+        if let Some(live) = live {
+            self.publish(LiveEvent::Message(live));
         }
         WriteOutcome::Done
+    }
+
+    /// Applies the first half of a step's values and nothing else, as when several calls carry them.
+    pub(super) fn tear(&self, write: &Write) {
+        let mut state = self.state.write().expect(UNBROKEN);
+        if let Some(current) = &mut state.current
+            && refusal(&current.head, write).is_none()
+        {
+            let half = write.entries.len() / 2;
+            current.values.extend(write.entries[..half].iter().map(boxed));
+        }
     }
 
     /// Registers a generation to be built, or says why not.

@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     Call, Fault, Faults,
-    projection::{Current, Projection, Step, Values, boxed},
+    projection::{Current, Projection, Values, boxed},
 };
 use crate::{
     Head, LiveEvent, LiveReader, Shared, Tickets, ViewError, ViewReader, ViewWriter, Write,
@@ -106,19 +106,13 @@ impl ViewWriter for MemoryView {
 
     async fn write(&self, event: &EventId, write: Write) -> Result<WriteOutcome, ViewError> {
         let call = self.0.faults.begin(Call::Write, event.as_str())?;
-        let (event, mut entries) = (self.event(event), &write.entries[..]);
-        while entries.len() > ENTRIES_PER_CALL_MAX {
-            let (part, rest) = entries.split_at(ENTRIES_PER_CALL_MAX);
-            let outcome = event.write(&write, part, Step::Part);
-            if outcome != WriteOutcome::Done {
-                return Ok(call.end(outcome)?);
-            }
-            entries = rest;
-            yield_now().await;
+        let event = self.event(event);
+        if call.suffers(Fault::Torn) {
+            event.tear(&write);
+            return Ok(call.fail()?);
         }
-        let unheard = call.suffers(Fault::LiveDropped);
-        let last = if unheard { Step::LastUnheard } else { Step::Last };
-        Ok(call.end(event.write(&write, entries, last))?)
+        let live = (!call.suffers(Fault::LiveDropped)).then(|| write.live.clone());
+        Ok(call.end(event.write(&write, live))?)
     }
 
     async fn rebuild(&self, event: &EventId, write: Write) -> Result<WriteOutcome, ViewError> {
