@@ -100,8 +100,7 @@ pub(crate) fn tcp_settings() -> TcpSettings {
 fn node(url: &str) -> Result<ConnectionInfo, ViewError> {
     let info = url.into_connection_info().map_err(|error| {
         ViewError(format!(
-            "the address of Redis is not like redis://host:port ({}); correct it and start again",
-            error.detail().unwrap_or("it can't be read")
+            "the address of Redis is not like redis://host:port ({error}); correct it and start again"
         ))
     })?;
     Ok(info.set_tcp_settings(tcp_settings()))

@@ -30,11 +30,18 @@
 //! that tells. With `PUBLISH` a cluster would pass every message to every node, late and without a
 //! word about losses. Where an event's channel is, Redis itself says (`MOVED`).
 //!
+//! Rights, for those who give them out one by one (`~twinkle:*`, `&twinkle:*`): who reads needs
+//! `hello ping exists hmget get hget evalsha_ro script|load ssubscribe sunsubscribe`; who writes needs
+//! `hello ping exists hmget hset hdel hlen set del unlink sadd srem sismember smembers spublish evalsha
+//! script|load`; in a cluster both also `cluster|slots`.
+//!
 //! A dead generation is dropped in the background by the names its keys can have, without a search.
 
 mod config;
 mod ears;
 mod keys;
+#[cfg(test)]
+mod late;
 mod link;
 mod live;
 mod read;

@@ -53,7 +53,7 @@ impl Reader {
     pub(crate) async fn ping(&self) -> Result<(), ViewError> {
         // Any key will do, and in a cluster it leads to a node that serves.
         let mut cmd = redis::cmd("EXISTS");
-        cmd.arg("twinkle");
+        cmd.arg("twinkle:ping");
         self.link.call(&cmd).await.map(drop).map_err(ViewError::from)
     }
 

@@ -25,19 +25,11 @@ pub(crate) async fn rebuild(
     event: &EventId,
     mut write: Write,
 ) -> Result<WriteOutcome, ViewError> {
-    check_numbers(&write.head, 0);
-    by_bucket(&mut write.entries);
-    let building = Building {
-        link,
-        keys: Keys::of(event),
-        generation: write.head.generation.to_string(),
-        plan: digest(&write),
-        write: &write,
-    };
+    let building = Building::of(link, event, &mut write);
     if let Answer::Outcome(outcome) = building.begin().await? {
         return Ok(outcome);
     }
-    let puts = stream::iter(0..chunk_count(&write.entries)).map(|number| building.put(number));
+    let puts = stream::iter(0..building.chunks).map(|number| building.put(number));
     let mut puts = pin!(puts.buffer_unordered(CHUNKS_UNDER_WAY_MAX));
     while let Some(put) = puts.next().await {
         let outcome = put?;
@@ -48,16 +40,31 @@ pub(crate) async fn rebuild(
     building.flip().await
 }
 
-struct Building<'a> {
+/// One generation, to be put chunk by chunk.
+pub(crate) struct Building<'a> {
     link: &'a Link,
     keys: Keys,
     generation: String,
     plan: String,
+    chunks: usize,
     write: &'a Write,
 }
 
-impl Building<'_> {
-    async fn begin(&self) -> Result<Answer, ViewError> {
+impl<'a> Building<'a> {
+    pub(crate) fn of(link: &'a Link, event: &EventId, write: &'a mut Write) -> Self {
+        check_numbers(&write.head, 0);
+        by_bucket(&mut write.entries);
+        Self {
+            link,
+            keys: Keys::of(event),
+            generation: write.head.generation.to_string(),
+            plan: digest(write),
+            chunks: chunk_count(&write.entries),
+            write,
+        }
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Answer, ViewError> {
         let key = self.keys.head();
         let mut cmd = BEGIN.call(3);
         cmd.arg(&key).arg(self.keys.build()).arg(self.keys.generations());
@@ -66,7 +73,7 @@ impl Building<'_> {
         answer(self.link.run(&BEGIN, &key, &cmd).await)
     }
 
-    async fn put(&self, number: usize) -> Result<WriteOutcome, ViewError> {
+    pub(crate) async fn put(&self, number: usize) -> Result<WriteOutcome, ViewError> {
         let key = self.keys.head();
         let mut call = TicketCall::new(&CHUNK, chunk(&self.write.entries, number));
         call.keys(&[&key, &self.keys.build()], self.keys.buckets(self.write.head.generation));
@@ -74,13 +81,13 @@ impl Building<'_> {
         call.send(self.link, &key).await?.outcome()
     }
 
-    async fn flip(&self) -> Result<WriteOutcome, ViewError> {
-        let Write { head, shared, live, entries, .. } = self.write;
+    pub(crate) async fn flip(&self) -> Result<WriteOutcome, ViewError> {
+        let Write { head, shared, live, .. } = self.write;
         let key = self.keys.head();
         let mut cmd = FLIP.call(3);
         cmd.arg(&key).arg(self.keys.build()).arg(self.keys.shared(head.generation));
         cmd.arg(head.epoch.0).arg(&self.generation).arg(head.next);
-        cmd.arg(&self.plan).arg(chunk_count(entries));
+        cmd.arg(&self.plan).arg(self.chunks);
         cmd.arg(&shared[..]).arg(self.keys.live()).arg(&live[..]);
         answer(self.link.run(&FLIP, &key, &cmd).await)?.outcome()
     }
@@ -104,7 +111,11 @@ pub(crate) async fn drop_dead(link: &Link, event: &EventId) -> Result<(), ViewEr
 }
 
 /// All keys that a generation can have are known by name: nothing is searched for.
-async fn drop_generation(link: &Link, keys: &Keys, dead: Generation) -> Result<(), ViewError> {
+pub(crate) async fn drop_generation(
+    link: &Link,
+    keys: &Keys,
+    dead: Generation,
+) -> Result<(), ViewError> {
     const KEYS_BESIDES: usize = 3;
     let mut buckets = keys.buckets(dead);
     let all: Vec<u16> = (0..=u16::MAX).collect();

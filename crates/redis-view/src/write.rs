@@ -65,11 +65,8 @@ pub(crate) async fn write(
     event: &EventId,
     mut write: Write,
 ) -> Result<WriteOutcome, ViewError> {
-    check_numbers(&write.head, write.from);
-    by_bucket(&mut write.entries);
-    let calls = chunk_count(&write.entries);
-    let step = Step { keys: Keys::of(event), plan: plan(&write, calls), calls, write: &write };
-    for number in 0..calls {
+    let step = Step::of(event, &mut write);
+    for number in 0..step.calls {
         let outcome = step.send(link, number).await?;
         if outcome != WriteOutcome::Done {
             return Ok(outcome);
@@ -78,7 +75,8 @@ pub(crate) async fn write(
     Ok(WriteOutcome::Done)
 }
 
-struct Step<'a> {
+/// One step, to be sent call by call.
+pub(crate) struct Step<'a> {
     keys: Keys,
     /// Empty for a step of one call, which leaves no trace.
     plan: String,
@@ -86,8 +84,16 @@ struct Step<'a> {
     write: &'a Write,
 }
 
-impl Step<'_> {
-    async fn send(&self, link: &Link, number: usize) -> Result<WriteOutcome, ViewError> {
+impl<'a> Step<'a> {
+    pub(crate) fn of(event: &EventId, write: &'a mut Write) -> Self {
+        check_numbers(&write.head, write.from);
+        by_bucket(&mut write.entries);
+        let calls = chunk_count(&write.entries);
+        let plan = if calls == 1 { String::new() } else { digest(write) };
+        Self { keys: Keys::of(event), plan, calls, write }
+    }
+
+    pub(crate) async fn send(&self, link: &Link, number: usize) -> Result<WriteOutcome, ViewError> {
         let Write { head, from, shared, live, entries } = self.write;
         let last = number + 1 == self.calls;
         // Only the last call carries what all share.
@@ -174,10 +180,6 @@ pub(crate) fn chunk_count(entries: &[WriteEntry]) -> usize {
 
 pub(crate) fn chunk(entries: &[WriteEntry], number: usize) -> &[WriteEntry] {
     entries.chunks(ENTRIES_PER_CALL_MAX).nth(number).unwrap_or_default()
-}
-
-fn plan(write: &Write, calls: usize) -> String {
-    if calls == 1 { String::new() } else { digest(write) }
 }
 
 /// Tells apart what is written in several calls: `next:hash`, the same for the same calls only.

@@ -112,8 +112,7 @@ async fn an_older_dump_is_noticed_healed_and_no_way_back_for_a_zombie() {
 #[tokio::test]
 async fn lost_scripts_are_loaded_again() {
     let (redis, view) = started().await;
-    let mut next = 10;
-    for flush in [["SCRIPT", "FLUSH"], ["FUNCTION", "FLUSH"]] {
+    for (next, flush) in (10..).zip([["SCRIPT", "FLUSH"], ["FUNCTION", "FLUSH"]]) {
         redis.cli(&flush).expect("flushed");
         assert!(view.shared(&event()).await.expect("an answer").is_some());
         redis.cli(&flush).expect("flushed");
@@ -121,7 +120,6 @@ async fn lost_scripts_are_loaded_again() {
         redis.cli(&flush).expect("flushed");
         let more = step(generation(1, 0), next, next + 1, entries(0..3_000, "b"));
         assert_eq!(view.write(&event(), more).await, Ok(WriteOutcome::Done));
-        next += 1;
     }
 }
 

@@ -22,6 +22,41 @@ fn used_memory(redis: &Redis) -> u64 {
     line.trim().parse().expect("a number")
 }
 
+/// Times and processor times, here and in Redis: the latter hardly depend on what else runs.
+struct Watch<'a> {
+    redis: &'a Redis,
+    start: Instant,
+    before: [f64; 2],
+}
+
+impl<'a> Watch<'a> {
+    fn start(redis: &'a Redis) -> Self {
+        Self { redis, start: Instant::now(), before: processor_secs(redis) }
+    }
+
+    fn stop(self, what: &str) {
+        let took = self.start.elapsed().as_secs_f64();
+        let rate = TICKETS as f64 / took;
+        let [here, there] = processor_secs(self.redis);
+        let micros = |secs: f64| secs * 1e6 / TICKETS as f64;
+        let (here, there) = (micros(here - self.before[0]), micros(there - self.before[1]));
+        println!(
+            "{what}: {took:.2} s, {rate:.0} tickets/s; CPU a ticket: here {here:.2} µs, Redis {there:.2} µs"
+        );
+    }
+}
+
+/// Of this process and of Redis.
+fn processor_secs(redis: &Redis) -> [f64; 2] {
+    ["self".to_owned(), redis.pid().to_string()].map(|process| {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("its times");
+        let (_, fields) = stat.rsplit_once(')').expect("a name before the fields");
+        let ticks =
+            fields.split_whitespace().skip(11).take(2).map(|t| t.parse::<f64>().expect("ticks"));
+        ticks.sum::<f64>() / 100.0
+    })
+}
+
 /// Waiting tickets as they are: the value is the place in line.
 fn waiting(numbers: std::ops::Range<u64>) -> Vec<WriteEntry> {
     let entry = |number: u64| WriteEntry {
@@ -43,21 +78,19 @@ async fn a_million_tickets_are_compact() {
     let steps: Vec<_> = (0..TICKETS / 1_000)
         .map(|n| step(generation(1, 0), n, n + 1, waiting(n * 1_000..(n + 1) * 1_000)))
         .collect();
-    let start = Instant::now();
+    let watch = Watch::start(&redis);
     for step in steps {
         assert_eq!(view.write(&event(), step).await, Ok(WriteOutcome::Done));
     }
-    let took = start.elapsed();
-    let rate = TICKETS as f64 / took.as_secs_f64();
-    println!("steps of 1,000 tickets: {:.0} steps/s, {rate:.0} tickets/s", rate / 1_000.0);
+    watch.stop("1,000 steps of 1,000 tickets");
     let bytes = (used_memory(&redis) - empty) / TICKETS;
     println!("memory after steps: {bytes} B a ticket");
     assert!(bytes <= TICKET_BYTES_MAX, "{bytes} B a ticket");
 
     let all = step(generation(1, 1), 0, 2_000, waiting(0..TICKETS));
-    let start = Instant::now();
+    let watch = Watch::start(&redis);
     assert_eq!(view.rebuild(&event(), all).await, Ok(WriteOutcome::Done));
-    println!("rebuild of {TICKETS}: {:?}", start.elapsed());
+    watch.stop("rebuild");
     let start = Instant::now();
     until("the old generation is gone", async || {
         redis.cli(&["SCARD", "twinkle:{popup}:generations"]).expect("a number") == "1"
@@ -72,9 +105,9 @@ async fn a_million_tickets_are_compact() {
     assert_eq!(sample, "listpack");
 
     let ids: Vec<_> = (0..TICKETS).map(ticket).collect();
-    let start = Instant::now();
+    let watch = Watch::start(&redis);
     let found = view.tickets(&event(), &ids).await.expect("an answer").expect("a head");
-    println!("{TICKETS} tickets read: {:?}", start.elapsed());
+    watch.stop("all tickets in one read");
     for (number, value) in (1..=TICKETS).zip(found.values) {
         assert_eq!(value, Some(Bytes::from(number.to_string())));
     }

@@ -16,7 +16,7 @@ const START_SECS_MAX: u64 = 30;
 /// Three nodes, each with a third of the slots. On drop they are killed and their data are removed.
 pub(crate) struct Cluster {
     // Dropped first: the folder goes when nobody writes to it any more.
-    nodes: Vec<Process>,
+    pub(crate) nodes: Vec<Process>,
     pub(crate) ports: Vec<u16>,
     _home: Home,
 }
