@@ -37,8 +37,13 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "TWINKLE_CONFIG")]
     config: Option<PathBuf>,
     /// What this process does
-    #[arg(long, env = "TWINKLE_ROLES", value_delimiter = ',', value_enum,
-          default_value = "api,worker,gateway,operator")]
+    #[arg(
+        long,
+        env = "TWINKLE_ROLES",
+        value_delimiter = ',',
+        value_enum,
+        default_value = "api,worker,gateway,operator"
+    )]
     roles: Vec<Role>,
     /// Address of pages, API and streams
     #[arg(long, env = "TWINKLE_LISTEN", default_value = "127.0.0.1:8080")]
@@ -107,8 +112,14 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Clone)]
 pub(crate) enum Stores {
     /// One process, one file.
-    Embedded { data: PathBuf },
-    Distributed { kafka: String, replication: u16, redis: String },
+    Embedded {
+        data: PathBuf,
+    },
+    Distributed {
+        kafka: String,
+        replication: u16,
+        redis: String,
+    },
 }
 
 /// A configuration that can work.
@@ -154,7 +165,10 @@ impl StoreArgs {
 impl ServeArgs {
     /// Checks everything that can be checked without the network.
     pub(crate) fn check(self) -> Result<Config> {
-        ensure!(self.drain_secs <= DRAIN_SECS_MAX, "TWINKLE_DRAIN_SECS takes up to {DRAIN_SECS_MAX}");
+        ensure!(
+            self.drain_secs <= DRAIN_SECS_MAX,
+            "TWINKLE_DRAIN_SECS takes up to {DRAIN_SECS_MAX}"
+        );
         ensure!(self.connections_max != Some(0), "TWINKLE_CONNECTIONS_MAX must be above 0");
         ensure!(
             self.listen.port() == 0 || self.listen != self.admin_listen,
@@ -200,7 +214,8 @@ impl ServeArgs {
 }
 
 fn own_url(listen: SocketAddr) -> String {
-    let host = if listen.ip().is_unspecified() { "127.0.0.1".into() } else { listen.ip().to_string() };
+    let host =
+        if listen.ip().is_unspecified() { "127.0.0.1".into() } else { listen.ip().to_string() };
     format!("http://{host}:{}", listen.port())
 }
 
@@ -216,14 +231,15 @@ pub(crate) fn with_file(command: Command) -> Result<Command> {
         return Ok(command);
     };
     let text = fs::read_to_string(&file).with_context(|| format!("can't read {file}"))?;
-    let values: std::collections::BTreeMap<String, yaml_serde::Value> =
-        yaml_serde::from_str(&text).with_context(|| format!("{file} is no YAML of names and values"))?;
+    let values: std::collections::BTreeMap<String, yaml_serde::Value> = yaml_serde::from_str(&text)
+        .with_context(|| format!("{file} is no YAML of names and values"))?;
     let mut serve = command.find_subcommand("serve").context("no subcommand serve")?.clone();
     for (name, value) in values {
         let id = name.to_lowercase().trim_start_matches("twinkle_").replace('-', "_");
         let known = serve.get_arguments().any(|arg| arg.get_id() == id.as_str());
         ensure!(known, "{file} names {name}, which is no setting of `twinkle serve`");
-        let text = plain(&value).with_context(|| format!("{name} in {file} takes a plain value"))?;
+        let text =
+            plain(&value).with_context(|| format!("{name} in {file} takes a plain value"))?;
         serve = serve.mut_arg(id, |arg| arg.default_value(text));
     }
     Ok(command.mut_subcommand("serve", |_| serve))

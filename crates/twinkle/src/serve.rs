@@ -25,8 +25,6 @@ use crate::{
 
 /// Longest wait for facts before the sample event is given up, in seconds.
 const SAMPLE_SECS: u64 = 20;
-/// Between looks at what readiness depends on, in milliseconds.
-const READY_EVERY_MS: u64 = 500;
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: Config) -> Result<()> {
@@ -120,14 +118,19 @@ impl Roles {
             router = router.merge(operator(config, ports, directory, outcomes));
         }
         let (stop_worker, worker_stopped) = watch::channel(false);
-        let worker = has(Role::Worker).then(|| {
-            tokio::spawn(worker(ports, directory).run(worker_stopped))
-        });
+        let worker =
+            has(Role::Worker).then(|| tokio::spawn(worker(ports, directory).run(worker_stopped)));
         Self { router: with_fallbacks(router), worker, stop_worker }
     }
 }
 
-fn api(config: &Config, ports: &Ports, directory: &Directory, cookies: &Cookies, outcomes: &Outcomes) -> Router {
+fn api(
+    config: &Config,
+    ports: &Ports,
+    directory: &Directory,
+    cookies: &Cookies,
+    outcomes: &Outcomes,
+) -> Router {
     producer_api::describe();
     producer_api::router(producer_api::Parts {
         log: ports.log.clone(),

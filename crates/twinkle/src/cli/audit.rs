@@ -153,7 +153,9 @@ impl Findings {
             value
         };
         if shown.map(plain).as_ref() != Some(&plain(expected)) {
-            self.differ(format!("position {position}: the log says {expected:?}, the view {shown:?}"));
+            self.differ(format!(
+                "position {position}: the log says {expected:?}, the view {shown:?}"
+            ));
         }
     }
 

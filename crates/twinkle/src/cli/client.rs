@@ -49,13 +49,19 @@ impl Operator {
     }
 
     /// One call below `/operator/v1/events`; a problem becomes an error with its own words.
-    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Value> {
         let url = format!("{}/operator/v1/events{path}", self.url);
         let mut request = self.http.request(method, &url).bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let response = request.send().await.with_context(|| format!("{} does not answer", self.url))?;
+        let response =
+            request.send().await.with_context(|| format!("{} does not answer", self.url))?;
         read(response).await
     }
 }

@@ -63,7 +63,8 @@ pub(crate) async fn run(args: DemoArgs) -> Result<()> {
     let crowd = (0..args.shoppers).map(|n| {
         let shopper = Shopper { http: http.clone(), base: base.clone(), cookie: String::new(), n };
         let tally = Arc::clone(&tally);
-        let arrives = Duration::from_millis(ARRIVAL_SECS * 1_000 * u64::from(n) / u64::from(args.shoppers));
+        let arrives =
+            Duration::from_millis(ARRIVAL_SECS * 1_000 * u64::from(n) / u64::from(args.shoppers));
         tokio::spawn(async move {
             sleep(arrives).await;
             if shopper.shop(&tally).await.is_err() {
@@ -128,8 +129,10 @@ impl Shopper {
     }
 
     async fn join(&mut self) -> Result<()> {
-        let response = self.http.post(format!("{}/tickets", self.base)).json(&json!({})).send().await?;
-        let cookie = response.headers().get(header::SET_COOKIE).and_then(|value| value.to_str().ok());
+        let response =
+            self.http.post(format!("{}/tickets", self.base)).json(&json!({})).send().await?;
+        let cookie =
+            response.headers().get(header::SET_COOKIE).and_then(|value| value.to_str().ok());
         let cookie = cookie.and_then(|text| text.split(';').next()).map(str::to_owned);
         if response.status() != StatusCode::ACCEPTED {
             bail!("the join was answered {}", response.status());

@@ -20,19 +20,34 @@ pub(crate) struct EventArgs {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Make an event, or edit it: FILE is its definition as YAML or JSON
-    Create { id: String, file: PathBuf },
+    Create {
+        id: String,
+        file: PathBuf,
+    },
     /// All events
     List,
     /// How an event stands
-    Show { id: String },
-    Open { id: String },
+    Show {
+        id: String,
+    },
+    Open {
+        id: String,
+    },
     /// Stop letting people in; those inside go on
-    Pause { id: String },
-    Resume { id: String },
+    Pause {
+        id: String,
+    },
+    Resume {
+        id: String,
+    },
     /// Take no more joins, entries and holds
-    Close { id: String },
+    Close {
+        id: String,
+    },
     /// End an event for good; its id is never used again
-    Archive { id: String },
+    Archive {
+        id: String,
+    },
 }
 
 pub(crate) async fn run(args: EventArgs) -> Result<()> {
@@ -57,8 +72,8 @@ async fn act(operator: &Operator, action: Action) -> Result<Value> {
 
 /// YAML is a superset of JSON, so one reader does for both.
 fn definition(file: &PathBuf) -> Result<Value> {
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("can't read {}", file.display()))?;
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
     yaml_serde::from_str(&text).with_context(|| format!("{} is no YAML or JSON", file.display()))
 }
 
