@@ -134,6 +134,7 @@ macro_rules! facts_contract {
             the_first_answer_holds_everything
             the_first_answer_has_the_last_values
             changes_are_followed
+            a_waiting_reader_wakes
             the_same_value_again_is_a_change
             without_a_change_a_reader_waits
             the_order_of_a_key_holds

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
-use super::{fresh_name, quiet, within};
+use super::{QUIET_MS, fresh_name, quiet, within};
 use crate::{Fact, Facts, FactsReader, facts::KEY_BYTES_MAX};
 
 fn fact(key: &str, n: usize) -> Fact {
@@ -87,6 +87,19 @@ pub async fn changes_are_followed<F: Facts>(open: impl AsyncFn() -> F) {
         let seen = until(&mut *reader, &key, &change).await;
         assert_eq!(seen, [change], "one change, told once");
     }
+}
+
+pub async fn a_waiting_reader_wakes<F: Facts>(open: impl AsyncFn() -> F) {
+    let (facts, key) = (open().await, fresh_name());
+    let mut reader = follow(&facts).await;
+    next(&mut *reader, &key).await;
+    let change = fact(&key, 1);
+    let putting = async {
+        tokio::time::sleep(Duration::from_millis(QUIET_MS)).await;
+        put(&facts, &change).await;
+    };
+    let (seen, ()) = tokio::join!(until(&mut *reader, &key, &change), putting);
+    assert_eq!(seen, [change]);
 }
 
 pub async fn the_same_value_again_is_a_change<F: Facts>(open: impl AsyncFn() -> F) {

@@ -1,12 +1,12 @@
 //! What every event log keeps.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::EventId;
 use tokio::task::JoinSet;
 
-use super::{fresh_event, quiet, within};
+use super::{QUIET_MS, fresh_event, quiet, within};
 use crate::{EventLog, LogError, LogReader, Record, log::RECORD_BYTES_MAX};
 
 /// A log with a fresh event in it.
@@ -183,7 +183,7 @@ pub async fn an_append_given_up_harms_nothing<L: EventLog>(open: impl AsyncFn() 
     for n in 0..20 {
         let append = log.append(&event, number(n));
         // Polled once, then dropped: the record may land or not.
-        let _ = tokio::time::timeout(std::time::Duration::ZERO, append).await;
+        let _ = tokio::time::timeout(Duration::ZERO, append).await;
     }
     let record = append(&*log, &event, Bytes::from_static(b"kept")).await;
     let mut reader = read(&*log, &event, 0).await;
@@ -240,8 +240,12 @@ pub async fn a_reader_at_the_end_waits_and_wakes<L: EventLog>(open: impl AsyncFn
     let end = within("the end", log.end(&event)).await.expect("end");
     let mut reader = read(&*log, &event, end).await;
     quiet("a record out of nowhere", reader.next()).await;
-    let record = append(&*log, &event, number(6)).await;
-    assert_eq!(take(&mut *reader, 1).await, [record]);
+    let appending = async {
+        tokio::time::sleep(Duration::from_millis(QUIET_MS)).await;
+        append(&*log, &event, number(6)).await
+    };
+    let (found, record) = tokio::join!(take(&mut *reader, 1), appending);
+    assert_eq!(found, [record]);
     quiet("a record out of nowhere", reader.next()).await;
 }
 
@@ -288,7 +292,7 @@ pub async fn a_wait_given_up_skips_nothing<L: EventLog>(open: impl AsyncFn() -> 
     let mut records = Vec::new();
     let reading = async {
         for round in 0_u64.. {
-            let patience = std::time::Duration::from_micros(50 * (round % 40));
+            let patience = Duration::from_micros(50 * (round % 40));
             match tokio::time::timeout(patience, reader.next()).await {
                 Ok(batch) => records.extend(batch.expect("the next record")),
                 Err(_) if records.len() >= COUNT => break,
