@@ -52,10 +52,16 @@ pub(crate) const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 pub(crate) const WRITE_BUFFER_BYTES_MAX: usize = 256 * 1024;
 
 /// Between pings, in seconds.
-pub(crate) const PING_SECS: u64 = 25;
+const PING_SECS: u64 = 25;
 
 /// A socket that says nothing, not even a pong, is closed after so many seconds.
-pub(crate) const SILENCE_SECS_MAX: u64 = 60;
+const SILENCE_SECS_MAX: u64 = 60;
+
+/// Most open sockets, unless configured.
+const SOCKETS_MAX: usize = 100_000;
+
+/// The time over which sockets are closed at the end, in seconds, unless configured.
+const DRAIN_SECS: u64 = 10;
 
 /// Longest time to write to a socket, in seconds.
 pub(crate) const WRITE_SECS_MAX: u64 = 10;
@@ -73,10 +79,19 @@ pub struct Limits {
     pub sockets_max: usize,
     /// The time over which sockets are closed when the process is told to end.
     pub drain: Duration,
+    /// Between pings; looked at once a second.
+    pub ping: Duration,
+    /// A socket that says nothing for so long, not even a pong, is closed.
+    pub silence: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { sockets_max: 100_000, drain: Duration::from_secs(10) }
+        Self {
+            sockets_max: SOCKETS_MAX,
+            drain: Duration::from_secs(DRAIN_SECS),
+            ping: Duration::from_secs(PING_SECS),
+            silence: Duration::from_secs(SILENCE_SECS_MAX),
+        }
     }
 }

@@ -25,7 +25,7 @@ use wire::{
 use crate::{
     Gateway,
     hub::{Hub, Unknown, frames::Shown},
-    limits::{PING_SECS, SILENCE_SECS_MAX, WRITE_SECS_MAX},
+    limits::WRITE_SECS_MAX,
     look::Look,
     socket::{end::End, person::Person},
 };
@@ -119,10 +119,10 @@ impl Socket {
     }
 
     async fn beat(&mut self, ws: &mut WebSocket) -> Result<(), End> {
-        if self.heard_at.elapsed().as_secs() >= SILENCE_SECS_MAX {
+        if self.heard_at.elapsed() >= self.gateway.limits.silence {
             return Err(End::Silent);
         }
-        if self.pinged_at.elapsed().as_secs() >= PING_SECS {
+        if self.pinged_at.elapsed() >= self.gateway.limits.ping {
             self.pinged_at = Instant::now();
             write(ws, [Message::Ping(Bytes::new())]).await?;
         }

@@ -61,7 +61,7 @@ texts! {
         under_minute minutes hours days unknown
         ended_left ended_left_more ended_expired ended_expired_more ended_cancelled
         ended_cancelled_more
-        say_place say_turn say_hold_soon say_window_soon say_hold_over say_held say_booked
+        say_place say_eta say_turn say_hold_soon say_window_soon say_hold_over say_held say_booked
         say_slot_gone say_paused say_resumed say_sold_out say_seats_back
         lost_answer;
 }
