@@ -27,8 +27,12 @@ slots() {
     done
 }
 
-status=$(curl --silent --output /dev/null --write-out '%{http_code}' --retry 10 --retry-delay 1 \
-    "$base/api/v1/events/$event")
+facts() { # the event's public facts, then the status on a line of its own
+    curl --silent --retry 10 --retry-delay 1 --write-out '\n%{http_code}' \
+        "$base/api/v1/events/$event" || true
+}
+
+status=$(facts | tail -n 1)
 case $status in
     200) echo "the event $event exists" ;;
     404)
@@ -36,14 +40,22 @@ case $status in
             "$base/operator/v1/events/$event" <<EOF
 { "title": {"en": "Twinkle pop-up", "ko": "반짝 팝업"}, "mode": "fifo", "time_zone": "Asia/Seoul",
   "prequeue_at": null, "opens_at": null, "closes_at": null, "return_url": null,
-  "admission": {"rate_per_min": 60, "max_inside": 50, "claim_secs": 60, "window_secs": 600},
+  "admission": {"rate_per_min": 60, "max_inside": 100, "claim_secs": 60, "window_secs": 600},
   "hold_secs": 300, "seats_per_ticket": 2, "slots": [$(slots)] }
 EOF
-        call --request POST "$base/operator/v1/events/$event/open"
         ;;
     *)
         echo "GET $base/api/v1/events/$event answered $status" >&2
         exit 1
         ;;
 esac
+
+# The answer to the first call can come before the workers know the new event.
+tries=30
+while facts | grep -Eq '"state":"draft"|^404$'; do
+    tries=$((tries - 1))
+    [ "$tries" -gt 0 ] || { echo "the event $event does not open" >&2; exit 1; }
+    call --request POST "$base/operator/v1/events/$event/open"
+    sleep 1
+done
 echo "open http://127.0.0.1:8080/e/$event"
