@@ -42,7 +42,7 @@ async function ask(kind, [method, path, body]) {
   for (let tries = 0; Date.now() < giveUpAt; tries += 1) {
     const answer = await answerOf(path, options);
     const problem = answer && !answer.ok ? await problemOf(answer) : null;
-    if (answer?.ok) return settle(kind, await answer.json());
+    if (answer?.ok) return settle(await answer.json(), body);
     if (problem?.code === 'stale_seq' && tries === 0) {
       // Another tab was further on; this command is the newer one.
       sawSeq(problem.current);
@@ -79,20 +79,19 @@ function refused(problem) {
   resync();
 }
 
-function settle(kind, answer) {
+function settle(answer, { attempt: joining } = {}) {
   showProblem(null);
   sawOffset(answer.offset);
-  if (kind === 'join') return joined(answer);
+  if (joining !== undefined) return joined(answer.ticket, joining);
   if (answer.seq) sawSeq(answer.seq);
   if (personal[answer.type]) personal[answer.type](answer);
   else resync();
 }
 
 /** The place is in the log; the stream tells it once the view has it. */
-function joined(answer) {
-  const again = ticket?.ticket === answer.ticket;
-  ticket = again ? ticket : { ticket: answer.ticket, attempt: attempt(), state: null };
-  known = again;
+function joined(id, joining) {
+  known = Boolean(ticket?.state) && !ended(); // the stream can be faster than the answer
+  ticket = { ...(known ? ticket : { state: null }), ticket: id, attempt: joining };
   draw();
-  connect();
+  if (!known) connect();
 }

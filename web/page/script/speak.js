@@ -20,7 +20,9 @@ function sayPlace() {
   if (spokenBand !== null && Date.now() - spokeAt < SPEAK_EVERY_MS) return;
   const [position, ahead] = [ticket.position, ticket.ahead].map((n) => number.format(n));
   spokenBand = band();
-  say(fill(texts.say_place, { position, ahead, eta: spanText(ticket.eta_secs) }));
+  const place = fill(texts.say_place, { position, ahead });
+  const eta = ticket.eta_secs == null ? '' : fill(texts.say_eta, { eta: spanText(ticket.eta_secs) });
+  say(`${place} ${eta}`.trim());
 }
 
 function sayChange(before, ranOut) {

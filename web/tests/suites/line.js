@@ -124,7 +124,7 @@ export default {
     await shopper.sees('waiting');
     await pause(3_000);
     assert.equal(await shopper.page.evaluate(() => window.spoken), 1);
-    assert.match(await shopper.text('#say'), /^Your place is 1\. 0 ahead of you\./);
+    assert.match(await shopper.text('#say'), /^Your place is 1\. 0 ahead of you\.$/);
     await shopper.leave();
   },
 };
