@@ -7,7 +7,11 @@ use utoipa::{
     IntoParams, IntoResponses, OpenApi, PartialSchema,
     openapi::{Content, RefOr, Response, ResponseBuilder},
 };
-use wire::{Code, Problem, body::AcceptedBody, frame::Personal};
+use wire::{
+    Code, Problem,
+    body::AcceptedBody,
+    frame::{Personal, What},
+};
 
 use crate::commands;
 
@@ -108,7 +112,7 @@ fn answer<T: PartialSchema>(text: &str) -> RefOr<Response> {
         commands::book,
         commands::cancel,
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, Personal, What)),
     tags((name = "shopper", description = "What a shopper's browser or app does"))
 )]
 struct Description;
