@@ -14,8 +14,9 @@ pub(crate) const VIEW_CALL_MS: u64 = 2_000;
 /// Pause before the view is asked again after it failed, in milliseconds.
 pub(crate) const VIEW_RETRY_MS: u64 = 250;
 
-/// Longest wait of a request until the view has come as far as the request needs, in milliseconds.
-pub(crate) const REACH_MS: u64 = 1_000;
+/// Longest wait of a request until the view has come as far as the request needs, in milliseconds:
+/// longer than it takes to notice that the live channel fell silent.
+pub(crate) const REACH_MS: u64 = 2 * BEAT_MS;
 
 /// How long an event is followed after the last one was interested, in seconds.
 pub(crate) const LINGER_SECS: u64 = 60;

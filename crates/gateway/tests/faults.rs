@@ -171,6 +171,37 @@ async fn a_view_that_fails_now_and_then_only_delays() {
 }
 
 #[tokio::test]
+async fn a_look_that_failed_is_taken_again() {
+    let armed = Arc::new(AtomicBool::new(false));
+    let fails = armed.clone();
+    let faults = Faults::plan(move |call, _| {
+        (call == Call::Tickets && fails.swap(false, Relaxed)).then_some(Fault::Refused)
+    });
+    let mut scene = Scene::with(Limits::default(), faults).await;
+    let shopper = browser(1);
+    scene.owner.join(&shopper).await;
+    scene.get(scene::EVENT_PATH, &[]).await;
+    sleep(Duration::from_millis(100)).await;
+    armed.store(true, Relaxed);
+    let mut socket = scene.socket(Some(&shopper)).await;
+    assert_eq!(socket.next_own().await["type"], "waiting");
+}
+
+#[tokio::test]
+async fn an_answer_is_not_older_than_the_view() {
+    let (deaf, faults) = deaf();
+    let scene = Scene::with(Limits::default(), faults).await;
+    for number in 1..=3 {
+        scene.owner.join(&browser(number)).await;
+    }
+    assert_eq!(scene.own("/ticket", &browser(3)).await.json()["ahead"], 2);
+    deaf.store(true, Relaxed);
+    scene.owner.admit(&browser(1), 1).await;
+    let own = scene.own("/ticket", &browser(3)).await;
+    assert_eq!(own.json()["ahead"], 1, "another gateway may have told it already");
+}
+
+#[tokio::test]
 async fn look_ups_go_together() {
     const SOCKETS: u16 = 300;
     let calls = Arc::new(AtomicUsize::new(0));

@@ -2,7 +2,13 @@
 
 mod scene;
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use domain::{Hold, Outcome};
 use ports::memory::{Call, Fault, Faults};
@@ -62,6 +68,29 @@ async fn an_event_that_was_there_is_never_unknown() {
     assert!(!answer.header("retry-after").is_empty());
     scene.owner.build().await;
     assert_eq!(scene.own("/ticket", &browser(1)).await.code(), "no_ticket");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_nobody_looks_at_is_let_go_but_not_forgotten() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    let faults = Faults::plan(move |call, _| {
+        if call == Call::Shared {
+            counted.fetch_add(1, Relaxed);
+        }
+        None
+    });
+    let scene = Scene::with(Limits::default(), faults).await;
+    assert_eq!(scene.get(EVENT_PATH, &[]).await.status, 200);
+    sleep(Duration::from_secs(70)).await;
+    let before = calls.load(Relaxed);
+    sleep(Duration::from_secs(70)).await;
+    assert_eq!(calls.load(Relaxed), before, "nobody reads it any more");
+
+    scene.view.wipe();
+    assert_eq!(scene.get(EVENT_PATH, &[]).await.code(), "view_unknown", "it was there once");
+    scene.owner.build().await;
+    assert_eq!(scene.get(EVENT_PATH, &[]).await.status, 200);
 }
 
 #[tokio::test]

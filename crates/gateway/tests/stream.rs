@@ -126,7 +126,8 @@ async fn an_answer_told_again_is_not_news() {
     scene.owner.join(&shopper).await;
     let mut socket = scene.socket(Some(&shopper)).await;
     assert_eq!(socket.next_own().await["type"], "waiting");
-    let again = Told { fresh: false, ..told(ticket(&shopper), Outcome::Waiting { position: 1 }) };
+    let refused = Outcome::Refused { refusal: Refusal::NotAdmitted };
+    let again = Told { fresh: false, ..told(ticket(&shopper), refused) };
     scene.owner.step(Step { tickets: vec![], told: vec![again] }).await;
     let frames = socket.during(Duration::from_millis(700)).await;
     assert!(frames.iter().all(shared), "{frames:?}");

@@ -93,3 +93,75 @@ fn whole(progress: &Progress) -> Vec<Utf8Bytes> {
 fn seats(slot: &wire::view::SlotProgress) -> (&str, u32) {
     (slot.id.as_str(), slot.remaining())
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::EventState;
+    use serde_json::{Value, json};
+    use wire::view::SlotProgress;
+
+    use super::*;
+
+    fn progress(to: u64, serving: u32, sold: u32) -> Progress {
+        Progress {
+            from: to.saturating_sub(1),
+            to,
+            at: 0,
+            state: EventState::Open,
+            serving,
+            total: 100,
+            rate: 60,
+            waiting: 0,
+            admitted: 0,
+            inside: 0,
+            holding: 0,
+            booked: 0,
+            sold_out: sold == 20,
+            slots: vec![SlotProgress { id: "s".parse().unwrap(), capacity: 20, held: 0, sold }],
+        }
+    }
+
+    fn spans(frames: &[Utf8Bytes]) -> Vec<(String, u64, u64)> {
+        let read = |text: &Utf8Bytes| {
+            let frame: Value = serde_json::from_str(text).unwrap();
+            let offset = |name: &str| frame[name].as_u64().unwrap();
+            (frame["type"].as_str().unwrap().to_owned(), offset("from"), offset("to"))
+        };
+        frames.iter().map(read).collect()
+    }
+
+    fn span(kind: &str, from: u64, to: u64) -> (String, u64, u64) {
+        (kind.to_owned(), from, to)
+    }
+
+    #[test]
+    fn news_say_what_changed_and_join_up() {
+        let first = Frames::first(&progress(10, 1, 0));
+        assert_eq!(spans(first.whole()), [span("seats", 9, 10), span("progress", 9, 10)]);
+        let second = first.next(&progress(15, 2, 0));
+        assert_eq!(spans(&second.news), [span("progress", 10, 15)]);
+        let third = second.next(&progress(17, 2, 20));
+        let news = [span("seats", 15, 17), span("sold_out", 15, 17), span("progress", 15, 17)];
+        assert_eq!(spans(&third.news), news);
+        assert_eq!((first.number, second.number, third.number), (0, 1, 2));
+    }
+
+    #[test]
+    fn who_missed_frames_gets_all_without_a_gap() {
+        let later = Frames::first(&progress(10, 1, 0)).next(&progress(15, 2, 20));
+        let all = [span("seats", 8, 15), span("progress", 8, 15), span("sold_out", 8, 15)];
+        assert_eq!(spans(&later.whole_since(8)), all);
+        assert_eq!(spans(later.whole())[1], span("progress", 10, 15));
+    }
+
+    #[test]
+    fn time_alone_is_no_news() {
+        let frames = Frames::first(&progress(10, 1, 0));
+        assert!(!frames.differ(&Progress { at: 99, ..progress(12, 1, 0) }));
+        assert!(frames.differ(&progress(12, 2, 0)));
+        assert!(frames.differ(&progress(12, 1, 1)));
+        assert!(frames.differ(&Progress { state: EventState::Paused, ..progress(12, 1, 0) }));
+        let beat: Value = serde_json::from_str(&frames.beat).unwrap();
+        assert_eq!(beat["type"], json!("progress"));
+    }
+}
