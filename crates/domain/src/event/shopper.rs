@@ -118,7 +118,8 @@ impl Event {
                 return (false, last.outcome.clone());
             }
             if seq < last.seq && !on(Mutant::StaleSeqAccepted) {
-                return (false, refused(Refusal::StaleSeq { current: last.seq }));
+                // Told to everyone who looks at this ticket, so that a tab behind catches up.
+                return (true, refused(Refusal::StaleSeq { current: last.seq }));
             }
         }
         let before = self.order.ticket(position).phase;
