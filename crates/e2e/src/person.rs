@@ -127,7 +127,7 @@ impl Person {
         let base = self.caller.bases.pick(Role::Gateway);
         let path = self.path(&format!("/stream?seen={}", self.seen));
         let ws = dial(&base, &path, self.cookie.as_deref(), &self.caller.origin).await?;
-        Ok(Stream { ws, heard: Vec::new() })
+        Ok(Stream { ws, heard: Vec::new(), mark: 0 })
     }
 }
 
@@ -137,11 +137,20 @@ pub struct Stream {
     ws: Ws,
     /// Everything heard so far.
     pub heard: Vec<Frame>,
+    mark: usize,
 }
 
 impl Stream {
-    /// The next frame that fits, within 20 s.
+    /// From now on only frames heard after this moment count.
+    pub fn mark(&mut self) {
+        self.mark = self.heard.len();
+    }
+
+    /// A frame that fits, since the mark, within 20 s.
     pub async fn until(&mut self, what: &str, fits: impl Fn(&Frame) -> bool) -> Result<Frame> {
+        if let Some(frame) = self.heard[self.mark..].iter().find(|frame| fits(frame)) {
+            return Ok(frame.clone());
+        }
         let deadline = Instant::now() + Duration::from_secs(AWAIT_SECS_MAX);
         loop {
             let message = timeout_at(deadline, self.ws.next()).await;
@@ -162,7 +171,7 @@ impl Stream {
         }
     }
 
-    /// The next personal frame of this kind.
+    /// A personal frame of this kind, since the mark.
     pub async fn personal(&mut self, kind: &str) -> Result<Personal> {
         let fits = |frame: &Frame| matches!(frame, Frame::Personal(told) if told.kind == kind);
         match self.until(kind, fits).await? {
@@ -171,7 +180,7 @@ impl Stream {
         }
     }
 
-    /// The next shared notice of this kind.
+    /// A shared notice of this kind, since the mark.
     pub async fn notice(&mut self, kind: &str) -> Result<()> {
         let fits =
             |frame: &Frame| matches!(frame, Frame::Notice { kind: told, .. } if told == kind);

@@ -7,7 +7,7 @@ mod transport;
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -43,16 +43,16 @@ pub struct Scene {
 pub async fn run(stack: &mut Stack, report: &mut Report, seen: &mut Seen) -> Result<()> {
     let mut scene = scene(stack).await?;
     let before = state(&scene).await?;
-    transport::check(&scene, report).await?;
+    transport::check(&scene, report).await.context("transport::check")?;
     unchanged(&scene, report, &before, "malformed requests").await?;
-    identity::check(stack, &scene, report).await?;
+    identity::check(stack, &scene, report).await.context("identity::check")?;
     unchanged(&scene, report, &before, "forged, aged and swapped cookies, foreign pages").await?;
-    operator::check(stack, &scene, report).await?;
+    operator::check(stack, &scene, report).await.context("operator::check")?;
     unchanged(&scene, report, &before, "bad calls of an operator").await?;
-    commands::check_steady(&mut scene, report).await?;
+    commands::check_steady(&mut scene, report).await.context("commands::check_steady")?;
     unchanged(&scene, report, &before, "commands that can't be done").await?;
-    commands::check_moving(stack, &mut scene, report).await?;
-    operator::check_archived(stack, report).await?;
+    commands::check_moving(stack, &mut scene, report).await.context("commands::check_moving")?;
+    operator::check_archived(stack, report).await.context("operator::check_archived")?;
     for person in [&scene.inside, &scene.waiting, &scene.holding, &scene.booked] {
         seen.cookie(person.cookie.as_deref());
     }

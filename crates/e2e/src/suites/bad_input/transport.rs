@@ -23,6 +23,7 @@ const RAW_SECS_MAX: u64 = 3;
 
 pub async fn check(scene: &Scene, report: &mut Report) -> Result<()> {
     bodies(scene, report).await;
+    large_body(scene, report).await?;
     headers(scene, report).await;
     addresses(scene, report).await;
     bytes(scene, report).await?;
@@ -59,9 +60,23 @@ async fn bodies(scene: &Scene, report: &mut Report) {
     let long = format!(r#"{{"reference":"{}"}}"#, "x".repeat(129));
     let answer = with_body(scene, "/booking", JSON, long).await;
     refused(report, "a reference of 129 bytes", &answer, 400, "body_malformed");
-    let large = format!(r#"{{"slot":"{}","seats":1}}"#, "s".repeat(MEGABYTE));
-    let answer = with_body(scene, "/hold", JSON, large).await;
-    refused(report, "a body of 1 MB", &answer, 413, "body_too_large");
+}
+
+/// A client that has sent everything before it reads is told, and not just cut off.
+async fn large_body(scene: &Scene, report: &mut Report) -> Result<()> {
+    let body = format!(r#"{{"slot":"{}","seats":1}}"#, "s".repeat(MEGABYTE));
+    let request = format!(
+        "PUT {} HTTP/1.1\r\nhost: a\r\ncookie: {}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        scene.inside.path("/hold"),
+        scene.inside.cookie.as_deref().unwrap_or_default(),
+        body.len()
+    );
+    let url = scene.caller.bases.pick(Role::Api).url.clone();
+    let said = raw::send(&url, request.as_bytes(), Duration::from_secs(RAW_SECS_MAX)).await?;
+    let told = said.statuses() == [413] && said.text.contains(r#""code":"body_too_large""#);
+    report.check(format!("a body of 1 MB gets 413 body_too_large: {said:?}"), told);
+    Ok(())
 }
 
 async fn headers(scene: &Scene, report: &mut Report) {

@@ -4,17 +4,17 @@ mod forms;
 mod operating;
 mod shopping;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::Seen;
 use crate::{report::Report, stack::Stack};
 
 pub async fn run(stack: &mut Stack, report: &mut Report, seen: &mut Seen) -> Result<()> {
-    operating::before(stack, report).await?;
-    shopping::one(stack, report, seen).await?;
-    shopping::several(stack, report, seen).await?;
-    shopping::queue_only(stack, report, seen).await?;
-    forms::run(stack, report, seen).await?;
-    operating::steering(stack, report, seen).await?;
-    operating::second_port(stack, report).await
+    operating::before(stack, report).await.context("operating::before")?;
+    shopping::one(stack, report, seen).await.context("shopping::one")?;
+    shopping::several(stack, report, seen).await.context("shopping::several")?;
+    shopping::queue_only(stack, report, seen).await.context("shopping::queue_only")?;
+    forms::run(stack, report, seen).await.context("forms::run")?;
+    operating::steering(stack, report, seen).await.context("operating::steering")?;
+    operating::second_port(stack, report).await.context("operating::second_port")
 }
