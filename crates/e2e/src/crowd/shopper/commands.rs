@@ -63,17 +63,19 @@ impl Shopper {
         let seq = self.seq;
         self.gives_up(&ask);
         let deadline = Instant::now() + Duration::from_secs(OUTCOME_SECS_MAX);
+        let mut waits = self.plan.waits;
         let mut twice = self.dice.percent(self.plan.double_click);
         let outcome = loop {
             if Instant::now() > deadline {
                 self.fault(format!("no outcome of {ask:?} within {OUTCOME_SECS_MAX} s"))?;
             }
             let heard = if std::mem::take(&mut twice) {
-                let (one, two) = tokio::join!(self.send(&ask, seq), self.send(&ask, seq));
+                let (one, two) =
+                    tokio::join!(self.send(&ask, seq, waits), self.send(&ask, seq, waits));
                 let (one, two) = (self.heard(one, seq)?, self.heard(two, seq)?);
                 if matches!(one, Heard::Outcome(_)) { one } else { two }
             } else {
-                let answer = self.send(&ask, seq).await;
+                let answer = self.send(&ask, seq, waits).await;
                 self.heard(answer, seq)?
             };
             match heard {
@@ -83,6 +85,8 @@ impl Shopper {
                     if let Some(outcome) = self.on_stream(seq).await? {
                         break outcome;
                     }
+                    // A stream that was away has missed it: the answer to the repeat has it.
+                    waits = true;
                 }
             }
         };
@@ -90,15 +94,15 @@ impl Shopper {
         self.outcome(&outcome)?;
         if self.dice.percent(self.plan.asks_again) {
             self.think().await?;
-            let again = self.send(&ask, seq).await;
+            let again = self.send(&ask, seq, self.plan.waits).await;
             self.heard(again, seq)?;
         }
         Ok(outcome)
     }
 
-    pub(super) async fn send(&self, ask: &Ask, seq: u64) -> Option<Answer> {
+    pub(super) async fn send(&self, ask: &Ask, seq: u64, waits: bool) -> Option<Answer> {
         let (method, rest, json) = ask.call();
-        let wait = if self.plan.waits { "?wait=2s" } else { "" };
+        let wait = if waits { "?wait=2s" } else { "" };
         let path = self.world.path(&format!("{rest}{wait}"));
         let cookie = self.cookie.as_deref();
         let extra = Extra { cookie, seq: Some(seq), key: None, json };

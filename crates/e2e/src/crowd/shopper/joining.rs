@@ -109,6 +109,7 @@ impl Shopper {
             socket.sight().line.rejoined();
         }
         let old = std::mem::take(&mut self.ticket);
+        self.settled = false;
         self.history.tickets.push(old);
         self.key.push_str("-1");
         self.join(1).await?;

@@ -23,6 +23,7 @@ impl Shopper {
 
     /// Takes in the answer to an own command.
     pub(super) fn outcome(&mut self, outcome: &Personal) -> Visit {
+        self.settled = false;
         let now = moment::now();
         let until = outcome.until_ms().map(|until| until - self.world.skew_ms);
         match outcome.kind.as_str() {
@@ -43,6 +44,9 @@ impl Shopper {
             self.stays(now, until);
         }
         self.told(outcome);
+        // A socket dialled before this answer came may still tell what was before it.
+        let ends = ["left", "cancelled", "booked", "expired"];
+        self.settled = ends.contains(&outcome.kind.as_str());
         Ok(())
     }
 
@@ -64,21 +68,14 @@ impl Shopper {
 
     /// Remembers the latest state that was told.
     pub(super) fn told(&mut self, frame: &Personal) {
-        let last = self.ticket.last.as_ref().map(|known| known.kind.as_str());
-        // A socket dialled before an answer came may still tell what was before it.
-        let echo = match last {
-            Some("left" | "expired" | "cancelled") => true,
-            Some("booked") => frame.kind != "cancelled",
-            _ => false,
-        };
-        if !echo && frame.kind != "refused" && frame.kind != "none" {
+        if !self.settled && frame.kind != "refused" && frame.kind != "none" {
             self.ticket.last = Some(known(frame));
         }
     }
 
-    pub(super) fn ended(&self) -> bool {
-        let kind = self.ticket.last.as_ref().map(|known| known.kind.as_str());
-        matches!(kind, Some("left" | "expired" | "cancelled"))
+    /// The turn passed; an echo of the ticket before this one does not count.
+    pub(super) fn expired(&self) -> bool {
+        self.ticket.last.as_ref().is_some_and(|known| known.kind == "expired") && self.placed()
     }
 
     /// Notes a fault and ends the visit.

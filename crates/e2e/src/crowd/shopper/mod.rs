@@ -44,6 +44,8 @@ pub struct Shopper {
     seq: u64,
     /// The last number whose outcome is known: frames about it or older ones are echoes.
     resolved: u64,
+    /// The own last command ended the matter: nothing told later on the stream is newer.
+    settled: bool,
     history: History,
     ticket: Ticket,
     socket: Option<socket::Socket>,
@@ -56,8 +58,21 @@ impl Shopper {
         let key = dice.uuid().to_string();
         let history = History { shopper: number, ..History::default() };
         let ticket = Ticket::default();
-        let (cookie, socket, seq, resolved) = (None, None, 0, 0);
-        Self { world, plan, dice, key, cookie, seq, resolved, history, ticket, socket, over }
+        let (cookie, socket, seq, resolved, settled) = (None, None, 0, 0, false);
+        Self {
+            world,
+            plan,
+            dice,
+            key,
+            cookie,
+            seq,
+            resolved,
+            settled,
+            history,
+            ticket,
+            socket,
+            over,
+        }
     }
 
     /// The whole visit; the story, and the cookie.

@@ -44,7 +44,7 @@ impl Shopper {
                     look_at = self.plan.looks_every.map(|every| Instant::now() + every);
                 }
             }
-            if self.ended() {
+            if self.expired() {
                 // Away from the stream for all of the claim: it happens when the view is gone.
                 tick(&self.world.pulse.missed);
                 return Err(Stop);
