@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -15,6 +16,9 @@ use crate::{Embedded, disk::Disk};
 
 /// Clients at work at the same time.
 const CLIENTS: u64 = 4;
+
+/// Longest wait for a record that is there.
+const READ_SECS: u64 = 20;
 
 /// Requests and promises, over all openings of one disk.
 #[derive(Debug, Clone, Default)]
@@ -153,7 +157,8 @@ async fn records(store: &Embedded, event: &EventId) -> Option<Vec<Record>> {
     let mut reader = store.log.read(event, 0).await.expect("read");
     let mut records: Vec<Record> = Vec::new();
     while (records.len() as u64) < end {
-        records.extend(reader.next().await.expect("next"));
+        let next = tokio::time::timeout(Duration::from_secs(READ_SECS), reader.next()).await;
+        records.extend(next.expect("a record below the end").expect("next"));
     }
     assert!(records.iter().map(|record| record.offset).eq(0..end), "{event:?} has gaps");
     Some(records)
