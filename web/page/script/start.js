@@ -18,6 +18,8 @@ setInterval(() => {
   if (socket && silent()) lost();
 }, 1_000);
 
+// A reload is no answer to a form.
+if (performance.getEntriesByType('navigation')[0]?.type === 'reload') showProblem(null);
 history.replaceState(null, '', seen === null ? location.pathname : `?seen=${seen}`);
 if (!cards.size || [...cards.values()].some((card) => card.querySelector('.left').textContent === texts.unknown)) resync();
 draw();

@@ -48,9 +48,10 @@ export default {
     await shopper.sees('waiting');
     assert.equal(await shopper.bound('position'), '1');
     assert.equal(await shopper.page.locator('meta[http-equiv=refresh]').count(), 1);
-    await shopper.fits();
+    await shopper.accessiblePlain();
     await server.admission('plain', {});
     await shopper.sees('admitted'); // by itself: the page refreshes
+    await shopper.accessiblePlain();
     await shopper.press('Go in');
     await shopper.sees('inside');
     await shopper.choose('c', 2);
@@ -71,12 +72,26 @@ export default {
     await shopper.page.getByText('Cancel this booking').click();
     await shopper.press('Cancel my booking');
     await shopper.sees('ended');
+    assert.equal(await shopper.bound('ended'), 'Your booking is cancelled');
+    await shopper.accessiblePlain();
     await shopper.press('Join the line again');
     await shopper.sees('admitted');
     await shopper.page.getByText('Leave the line').click();
     await shopper.press('Leave for good');
     await shopper.sees('ended');
     assert.equal(await shopper.bound('ended'), 'You left the line');
+    await shopper.leave();
+  },
+
+  async 'what can’t be known yet is never shown as "not in line"'({ server, browser }) {
+    const url = await server.event('unknown', { admission: HELD_BACK });
+    const shopper = await Shopper.arrive(browser, url, { js: false });
+    await shopper.join();
+    await shopper.sees('waiting');
+    await shopper.page.goto(`${url}?seen=1000000000`);
+    await shopper.sees('finding');
+    assert.equal(await shopper.page.locator('meta[http-equiv=refresh]').count(), 1);
+    await shopper.accessiblePlain();
     await shopper.leave();
   },
 
