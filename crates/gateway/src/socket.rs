@@ -83,12 +83,15 @@ impl Socket {
     }
 
     /// Serves the socket to its end.
-    pub(crate) async fn run(mut self, mut ws: WebSocket) {
-        let end = match self.serve(&mut ws).await {
-            Err(end) => end,
-            Ok(never) => match never {},
-        };
-        end::close(ws, end).await;
+    #[allow(clippy::manual_async_fn, reason = "an `async fn` keeps room for its arguments twice")]
+    pub(crate) fn run(mut self: Box<Self>, mut ws: WebSocket) -> impl Future<Output = ()> + Send {
+        async move {
+            let end = match self.serve(&mut ws).await {
+                Err(end) => end,
+                Ok(never) => match never {},
+            };
+            Box::pin(end::close(&mut ws, end)).await;
+        }
     }
 
     async fn serve(&mut self, ws: &mut WebSocket) -> Result<std::convert::Infallible, End> {
@@ -102,7 +105,7 @@ impl Socket {
                     self.beat(ws).await?;
                 }
                 () = came(self.person.as_ref()), if known => self.tell(ws).await?,
-                look = found(&mut self.look) => self.found(ws, look).await?,
+                look = found(&mut self.look) => Box::pin(self.found(ws, look)).await?,
                 () = due(&mut self.close_at) => return Err(End::Drained),
             }
         }

@@ -50,7 +50,7 @@ pub(crate) async fn stream(
     let upgrade = upgrade.map_err(|_| not_a_socket())?;
     let place = gateway.sockets.clone().try_acquire_owned().map_err(|_| Code::Overloaded)?;
     let seen = query(&uri, "seen").and_then(|seen| seen.parse().ok());
-    let socket = Socket::new(gateway, hub, browser.as_ref(), seen, place);
+    let socket = Box::new(Socket::new(gateway, hub, browser.as_ref(), seen, place));
     Ok(upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
