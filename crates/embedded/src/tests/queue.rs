@@ -1,8 +1,9 @@
 //! The queue in front of the writer is bounded.
 
+use std::{future::poll_fn, task::Poll};
+
 use bytes::Bytes;
 use ports::{EventLog, LogError, log::RECORD_BYTES_MAX};
-use tokio::task::JoinSet;
 
 use super::{ledger::open, platter::Platter};
 use crate::writer::{QUEUE_BYTES_MAX, QUEUE_JOBS_MAX};
@@ -12,20 +13,24 @@ async fn appends_at_a_stuck_disk(count: usize, size: usize) -> Vec<Result<u64, L
     let platter = Platter::default();
     let store = open(&platter).expect("open");
     let event = "popup".parse().expect("an event id");
-    store.log.create(&event).await.expect("create");
+    let log = &store.log;
+    log.create(&event).await.expect("create");
     let stuck = platter.hold();
-    let mut appends = JoinSet::new();
+    let (mut waiting, mut answers) = (Vec::new(), Vec::new());
     for _ in 0..count {
-        let (log, event) = (store.log.clone(), event.clone());
-        let append = async move { log.append(&event, Bytes::from(vec![7; size])).await };
-        appends.spawn(async move { append.await.map(|appended| appended.offset) });
-    }
-    // All run until they wait for an answer or have one: on one thread, in turn.
-    for _ in 0..10 {
-        tokio::task::yield_now().await;
+        let mut append = log.append(&event, Bytes::from(vec![7; size]));
+        // Asked once, an append is either refused or in the queue.
+        match poll_fn(|context| Poll::Ready(append.as_mut().poll(context))).await {
+            Poll::Ready(answer) => answers.push(answer),
+            Poll::Pending => waiting.push(append),
+        }
     }
     drop(stuck);
-    let mut answers = appends.join_all().await;
+    for append in waiting {
+        answers.push(append.await);
+    }
+    let mut answers: Vec<_> =
+        answers.into_iter().map(|answer| answer.map(|appended| appended.offset)).collect();
     answers.sort_by_key(|answer| answer.as_ref().map_or(u64::MAX, |offset| *offset));
     answers
 }
