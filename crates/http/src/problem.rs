@@ -95,3 +95,25 @@ pub(crate) fn retry_secs(code: Code) -> Option<RangeInclusive<u64>> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_tried_again_says_when_and_not_always_the_same() {
+        for code in Code::ALL.iter().copied() {
+            let answer = || ProblemResponse::from(code).into_response();
+            let response = answer();
+            assert_eq!(response.status().as_u16(), code.status());
+            assert_eq!(response.headers()[header::CONTENT_TYPE], CONTENT_TYPE);
+            let busy = matches!(code.status(), 429 | 503);
+            assert_eq!(response.headers().contains_key(header::RETRY_AFTER), busy, "{code:?}");
+            let mut waits = (0..100).map(|_| answer().headers().get(header::RETRY_AFTER).cloned());
+            assert_eq!(
+                waits.any(|wait| wait.as_ref() != response.headers().get("retry-after")),
+                busy
+            );
+        }
+    }
+}

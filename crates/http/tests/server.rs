@@ -179,7 +179,7 @@ async fn a_body_that_is_too_large_is_told_so() {
 
 #[tokio::test]
 async fn half_a_head_is_closed_and_bytes_now_and_then_do_not_help() {
-    let server = start(brisk());
+    let server = start(Settings { idle: WAIT * 3, ..brisk() });
     let mut silent = server.open().await;
     let mut half = server.open().await;
     half.write_all(b"GET /hello HT").await.unwrap();

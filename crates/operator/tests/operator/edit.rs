@@ -103,6 +103,17 @@ async fn an_edit_nobody_decides_is_202_and_its_fact_follows_when_somebody_does()
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_edit_that_nobody_ever_decides_changes_no_fact() {
+    let world = World::new();
+    world.call("PUT /popup", definition("A", 20)).await.json(201);
+    world.call("PUT /popup", definition("B", 20)).await.json(202);
+    sleep(Duration::from_secs(600)).await;
+    assert_eq!(world.directory.get(&event()).unwrap().definition.title["en"], "A");
+    // And the next one has its turn.
+    world.call("PUT /popup", definition("C", 20)).await.json(202);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_edit_is_settled_even_if_its_caller_hangs_up() {
     let world = World::new();
     world.call("PUT /popup", definition("A", 20)).await.json(201);

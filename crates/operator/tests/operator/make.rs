@@ -95,6 +95,36 @@ async fn another_definition_than_the_one_that_was_lost_is_an_edit_of_it() {
     owner.abort();
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_fact_tells_the_logs_definition_until_the_fold_agrees_to_another() {
+    let world = World::with_faults(Faults::once(Call::Append, Fault::ReplyLost));
+    world.call("PUT /popup", definition("A", 20)).await.problem(Code::LogUnavailable);
+    world.call("PUT /popup", definition("B", 20)).await.json(202);
+    assert_eq!(world.directory.get(&event()).unwrap().definition.title["en"], "A");
+}
+
+/// The facts can't be read the `nth` time; the directory asks again after a while.
+fn facts_break_at(nth: u32) -> Faults {
+    let mut asked = 0;
+    Faults::plan(move |call, _| {
+        asked += u32::from(call == Call::NextFacts);
+        (call == Call::NextFacts && asked == nth).then_some(Fault::Refused)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_answered_when_the_own_facts_show_it() {
+    let world = World::with_faults(facts_break_at(2));
+    world.call("PUT /popup", definition("A", 20)).await.json(201);
+    assert!(world.directory.get(&event()).is_some());
+    let world = World::with_faults(facts_break_at(3));
+    let owner = world.own();
+    world.call("PUT /popup", definition("A", 20)).await.json(201);
+    world.call("POST /popup/open", "").await.json(200);
+    assert_eq!(world.directory.get(&event()).unwrap().state, EventState::Open);
+    owner.abort();
+}
+
 #[tokio::test]
 async fn two_operators_at_once_end_with_what_the_fold_says() {
     for _ in 0..20 {

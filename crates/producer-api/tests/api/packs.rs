@@ -8,12 +8,12 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{Command, EventId};
+use domain::{Address, Command, EventId};
 use ports::{Appended, EventLog, LogError, LogReader, memory::MemoryLog};
-use tokio::time::{sleep, timeout};
-use wire::Code;
+use tokio::time::{Instant, sleep, timeout};
+use wire::{Code, ticket::ticket_id};
 
-use crate::world::{Answer, Gated, Hand, WAIT, World, event, join, request};
+use crate::world::{Answer, Gated, Hand, SALT, WAIT, World, event, join, request};
 
 async fn until(what: &str, holds: impl Fn() -> bool) {
     let wait = async {
@@ -62,13 +62,14 @@ async fn many_at_once_share_few_records_and_each_learns_its_own_place() {
     assert!(records.iter().all(|record| record.len() <= 1_024));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_after_the_other_goes_at_once_and_alone() {
     let world = World::new().await;
-    let mut answers = Vec::new();
+    let (mut answers, begun) = (Vec::new(), Instant::now());
     for _ in 0..20 {
         answers.push(world.send(join(&[])).await);
     }
+    assert_eq!(begun.elapsed(), Duration::ZERO, "nobody waited for company");
     assert_places(&world, &answers).await;
     assert_eq!(world.records().await.len(), 20);
 }
@@ -96,6 +97,34 @@ async fn a_slow_log_gets_full_records_only() {
     let mut sizes: Vec<usize> = world.records().await.iter().map(Vec::len).collect();
     sizes.sort_unstable();
     assert_eq!(sizes, [1, 1, 1, 1, 1, 1, 1, 1, 476, 1_024]);
+}
+
+#[tokio::test]
+async fn long_commands_fill_a_record_by_their_bytes() {
+    let (world, gated) = World::gated(10_000).await;
+    // Each byte takes six in JSON.
+    let body = serde_json::json!({"reference": "\u{1}".repeat(128)}).to_string();
+    let browsers: Vec<_> = (0..1_000).map(|_| world.browser()).collect();
+    let mut crowd = Vec::new();
+    for (_, cookie) in &browsers {
+        let headers = [&*format!("cookie: {cookie}")];
+        let line = "PUT /api/v1/events/popup/booking";
+        crowd.push(world.spawn(request(line, &headers, body.clone())));
+    }
+    gated.let_through.add_permits(1_000);
+    let mut answers = Vec::new();
+    for one in crowd {
+        answers.push(timeout(WAIT, one).await.expect("everybody is answered").unwrap());
+    }
+    let records = world.records().await;
+    for (answer, (browser, _)) in answers.iter().zip(browsers) {
+        let Address { offset, index } = answer.address();
+        let command = &records[usize::try_from(offset).unwrap()][usize::from(index)];
+        let Command::Act { ticket, .. } = command else { panic!("{command:?}") };
+        assert_eq!(*ticket, ticket_id(&SALT, &browser, 0));
+    }
+    assert!(records.len() >= 4, "{} records", records.len());
+    assert_eq!(records.iter().map(Vec::len).sum::<usize>(), 1_000);
 }
 
 #[tokio::test]
