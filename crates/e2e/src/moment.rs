@@ -15,6 +15,11 @@ pub fn parse(text: &str) -> Option<Millis> {
     text.parse::<jiff::Timestamp>().ok().map(|time| time.as_millisecond())
 }
 
+/// The time of day, for people.
+pub fn to_text(at: Millis) -> String {
+    jiff::Timestamp::from_millisecond(at).map_or_else(|e| e.to_string(), |t| format!("{t:.3}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

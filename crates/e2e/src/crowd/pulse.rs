@@ -29,10 +29,21 @@ pub struct Pulse {
     pub torn: AtomicU64,
     /// Turns that passed without the shopper having been told of them.
     pub missed: AtomicU64,
+    /// Whose, for a report.
+    pub missed_by: Mutex<Vec<String>>,
     wrong: Mutex<Vec<String>>,
 }
 
 impl Pulse {
+    /// Counts a turn that passed untold.
+    pub fn miss(&self, who: String) {
+        tick(&self.missed);
+        let mut missed = self.missed_by.lock().unwrap_or_else(PoisonError::into_inner);
+        if missed.len() < EXAMPLES_MAX {
+            missed.push(who);
+        }
+    }
+
     /// Checks the shape of a 429 or 503 and counts it.
     pub fn busy(&self, answer: &Answer) {
         self.busy.fetch_add(1, Ordering::Relaxed);

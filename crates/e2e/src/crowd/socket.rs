@@ -1,7 +1,7 @@
 //! One shopper's stream: connects, reconnects, checks every frame, passes personal ones on.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::Duration,
 };
@@ -29,10 +29,12 @@ use crate::{
     dice::Dice,
     frames::{self, Frame, Personal},
     model::Line,
+    moment,
 };
 
 const BUFFER_BYTES: usize = 4 * 1024;
 const CONNECT_SECS_MAX: u64 = 10;
+const TRAIL_MAX: usize = 6;
 /// A healthy stream has a heartbeat each second; after this long without one it is dialled anew.
 const SILENCE_SECS_MAX: u64 = 10;
 
@@ -49,6 +51,17 @@ pub struct Sight {
     /// Whether a join was acknowledged: from then on "not in line" is false.
     pub in_line: bool,
     pub forgotten: Vec<String>,
+    /// The last things heard about the own ticket, and where, for a report.
+    pub trail: VecDeque<String>,
+}
+
+impl Sight {
+    fn note(&mut self, text: String) {
+        if self.trail.len() == TRAIL_MAX {
+            self.trail.pop_front();
+        }
+        self.trail.push_back(format!("{} {text}", moment::to_text(moment::now())));
+    }
 }
 
 /// The shopper's side of the socket.
@@ -127,7 +140,11 @@ impl Task {
             let origin = &self.world.caller.origin;
             if let Ok(ws) = dial(&base, &path, Some(&self.cookie), origin).await {
                 tick(&self.world.pulse.connects);
-                locked(&self.sight).line.connected();
+                {
+                    let mut sight = locked(&self.sight);
+                    sight.line.connected();
+                    sight.note(format!("at {}", base.url));
+                }
                 if self.listen(ws).await {
                     return;
                 }
@@ -201,6 +218,7 @@ impl Task {
                 if let (Some(position), Some(ahead)) = (personal.position, personal.ahead) {
                     sight.line.waiting(position, ahead);
                 }
+                sight.note(format!("{} {:?}", personal.kind, personal.seq));
                 let _ = self.tell.send(personal);
             }
         }

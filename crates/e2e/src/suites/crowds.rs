@@ -109,6 +109,9 @@ impl Running {
             }
         };
         report.note(format!("{standing:?}"));
+        for who in locked(&world.pulse.missed_by).iter() {
+            report.note(format!("a turn passed untold: {who}"));
+        }
         let samples = std::mem::take(&mut *locked(&self.samples));
         let sale = ending::gather(&world, stories, self.limits, standing, samples).await;
         report.judge("no answer was out of shape", world.pulse.wrongs());

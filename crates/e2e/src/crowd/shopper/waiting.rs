@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use super::{Shopper, Stop};
 use crate::{
     calls::{Extra, Role},
-    crowd::pulse::tick,
     frames::Personal,
     model::Use,
     moment,
@@ -46,7 +45,9 @@ impl Shopper {
             }
             if self.expired() {
                 // Away from the stream for all of the claim: it happens when the view is gone.
-                tick(&self.world.pulse.missed);
+                let trail = self.socket.as_ref().map(|socket| socket.sight().trail.clone());
+                let (who, ticket) = (self.history.shopper, &self.ticket.id);
+                self.world.pulse.miss(format!("shopper {who}, {ticket}: {trail:?}"));
                 return Err(Stop);
             }
         }
