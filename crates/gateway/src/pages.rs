@@ -51,14 +51,21 @@ async fn shoppers_page(
     uri: &Uri,
 ) -> Response {
     let seen = query(uri, "seen").and_then(|seen| seen.parse().ok());
+    let mut refused = None;
     let (place, cookie) = match gateway.cookies.read(headers) {
-        Ok(browser) => (own_place(gateway, hub, &browser, seen).await, None),
+        Ok(browser) => {
+            let (place, code) = own_place(gateway, hub, &browser, seen).await;
+            // A form came back here: what the fold made of it is told on this page.
+            refused = code.filter(|_| seen.is_some());
+            (place, None)
+        }
         Err(_) => match gateway.cookies.fresh() {
             Ok((_, cookie)) => (Place::None, Some(cookie)),
             Err(code) => return trouble(lang, code, uri),
         },
     };
-    let problem = query(uri, "problem").and_then(|code| Code::parse(&code)).map(problem);
+    let problem =
+        query(uri, "problem").and_then(|code| Code::parse(&code)).or(refused).map(problem);
     let latest = hub.latest();
     let now = signed(latest.value.progress.at);
     let event = event_model(&hub.event, &latest.value);
@@ -95,20 +102,28 @@ fn problem(code: Code) -> page::Problem {
     page::Problem { code: code.as_str().to_owned(), detail: code.detail().to_owned() }
 }
 
-async fn own_place(gateway: &Gateway, hub: &Hub, browser: &Browser, seen: Option<u64>) -> Place {
+/// Where the browser stands, and why its last numbered command was refused.
+async fn own_place(
+    gateway: &Gateway,
+    hub: &Hub,
+    browser: &Browser,
+    seen: Option<u64>,
+) -> (Place, Option<Code>) {
     match hub.own(browser, seen).await {
         Ok((Look { ticket, value: Some(value), .. }, standing)) => {
             let pass = value.until.and_then(|until| gateway.pass(&hub.event, ticket, until));
-            Place::Held(page::Ticket {
+            let refused = value.last.and_then(|last| last.code);
+            let held = Place::Held(page::Ticket {
                 id: ticket::text(ticket),
                 attempt: u32::from(value.attempt),
                 last_seq: value.last.map_or(0, |last| last.seq),
                 state: ticket_state(value, standing, pass),
-            })
+            });
+            (held, refused)
         }
-        Ok(_) => Place::None,
+        Ok(_) => (Place::None, None),
         Err(Unknown::NoHead | Unknown::RolledBack | Unknown::Unreachable | Unknown::Busy) => {
-            Place::Unknown
+            (Place::Unknown, None)
         }
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Projection {
     told: Vec<Told>,
     /// Outcomes were dropped: a new building makes all readers read again.
     overflowed: bool,
+    /// What was told before this ownership is not known: readers must see a gap and read again.
+    untold: bool,
     /// Outcomes of the step under way.
     sent: Vec<Told>,
     defined_at: Option<Address>,
@@ -86,6 +88,7 @@ impl Projection {
             pending: BTreeSet::new(),
             told: Vec::new(),
             overflowed: false,
+            untold: true,
             sent: Vec::new(),
             defined_at: None,
         }
@@ -157,7 +160,8 @@ impl Projection {
         from: u64,
         entries: Vec<ports::WriteEntry>,
     ) -> Option<Write> {
-        let progress = values::progress(event, from);
+        let span_from = if self.untold { event.next() } else { from };
+        let progress = values::progress(event, span_from);
         let shared = values::shared(event, progress.clone())?;
         self.sent = std::mem::take(&mut self.told);
         let changed = self.defined_at != Some(event.defined_at());
@@ -213,6 +217,7 @@ impl Projection {
         match outcome {
             WriteOutcome::Done => {
                 self.sent.clear();
+                self.untold = false;
                 let (generation, next) = (write.head.generation, write.head.next);
                 self.plan = match std::mem::take(&mut self.overflowed) {
                     true => Plan::Rebuild,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use domain::{Action, Command};
 use ports::memory::{Call, Fault, Faults};
-use ports::{Facts, ViewWriter};
-use wire::TicketState;
+use ports::{Facts, LiveEvent, ViewReader, ViewWriter};
+use wire::{TicketState, view::LiveMessage};
 use world::{World, join, ticket};
 
 #[tokio::test]
@@ -50,12 +50,16 @@ async fn another_worker_takes_over_from_a_dead_one() {
     let head = world.view.head(&world.id).await.expect("a view").expect("a head");
     assert_eq!(head.epoch, epoch, "nobody takes an event from a living owner");
     first.kill();
+    let mut live = world.view.listen(&world.id).await.expect("a view");
     world.append(&[join(2)]).await;
     let progress = world.until("the second place", |p| p.total == 2).await;
     assert_eq!(progress.total, 2);
     let head = world.view.head(&world.id).await.expect("a view").expect("a head");
     assert!(head.epoch > epoch);
     assert!(head.generation.epoch == epoch, "it went on where the first stopped");
+    let LiveEvent::Message(first_of_second) = live.next().await else { panic!("nothing was lost") };
+    let progress = LiveMessage::decode(&first_of_second).expect("a live message").progress;
+    assert_eq!(progress.from, progress.to, "what the first told nobody is a gap to readers");
     second.stop().await;
 }
 
