@@ -7,11 +7,10 @@ const DETAIL_CHARS_MIN: usize = 30;
 
 /// What is wrong with a problem that should have this status and code.
 pub fn faults(answer: &Answer, status: u16, code: &str) -> Vec<String> {
-    let mut faults = shape(answer);
     if answer.status != status || answer.code() != code {
-        faults.insert(0, format!("want {status} {code}, got {}", answer.brief()));
+        return vec![format!("want {status} {code}, got {}", answer.brief())];
     }
-    faults
+    shape(answer)
 }
 
 /// What is wrong with the shape of a problem.

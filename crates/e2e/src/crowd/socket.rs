@@ -155,6 +155,8 @@ impl Task {
 
     /// Reads until the socket ends; true = hung up for good.
     async fn listen(&mut self, mut ws: Ws) -> bool {
+        // A view that has not come to what this browser has seen says nothing yet.
+        let mut opened = false;
         let drop_at = self.drops_every.map(|every| Instant::now() + every);
         loop {
             let drop_in = drop_at.map_or(Duration::MAX, |at| at - Instant::now());
@@ -168,14 +170,17 @@ impl Task {
                 }
                 message = timeout(limit, ws.next()) => match message {
                     Err(_) => {
-                        if drop_at.is_none_or(|at| at > Instant::now()) {
+                        if opened && drop_at.is_none_or(|at| at > Instant::now()) {
                             self.world.pulse.wrong(format!(
                                 "a stream was silent for {SILENCE_SECS_MAX} s"
                             ));
                         }
                         return false;
                     }
-                    Ok(Some(Ok(Message::Text(text)))) => self.heard(text.as_str()),
+                    Ok(Some(Ok(Message::Text(text)))) => {
+                        opened = true;
+                        self.heard(text.as_str());
+                    }
                     Ok(Some(Ok(Message::Close(_)))) => {
                         tick(&self.world.pulse.closed);
                         let _ = timeout(Duration::from_secs(1), ws.flush()).await;

@@ -71,9 +71,6 @@ impl Stack {
         let origin = format!("http://127.0.0.1:{}", free_port()?);
         let mut env = secrets.env();
         env.push(("TWINKLE_LOG_FORMAT".into(), "json".into()));
-        if let Ok(filter) = std::env::var("E2E_LOG") {
-            env.push(("TWINKLE_LOG".into(), filter));
-        }
         env.push(("TWINKLE_SAMPLE".into(), "false".into()));
         env.push(("TWINKLE_DATA".into(), folder.join("data").display().to_string()));
         env.push(("TWINKLE_PUBLIC_URL".into(), origin.clone()));

@@ -93,7 +93,7 @@ impl Running {
         stack: &mut Stack,
         report: &mut Report,
         seen: &mut Seen,
-    ) -> Result<(Sale, Arc<World>)> {
+    ) -> Result<Sale> {
         report.note(self.pulse().summary());
         let rest = ending::quiet(&self.crowd.world, self.limit).await;
         report.note(self.pulse().summary());
@@ -109,16 +109,14 @@ impl Running {
             }
         };
         report.note(format!("{standing:?}"));
-        for who in locked(&world.pulse.missed_by).iter() {
-            report.note(format!("a turn passed untold: {who}"));
-        }
+        report.judge("nobody's turn passed untold", locked(&world.pulse.missed_by).clone());
         let samples = std::mem::take(&mut *locked(&self.samples));
         let sale = ending::gather(&world, stories, self.limits, standing, samples).await;
         report.judge("no answer was out of shape", world.pulse.wrongs());
         model::check(report, &sale);
         seen.cookies.extend(locked(&world.cookies).drain());
         audit(stack, report, &world.event).await;
-        Ok((sale, world))
+        Ok(sale)
     }
 }
 

@@ -26,7 +26,6 @@ pub async fn run(stack: &mut Stack, report: &mut Report, seed: u64, seen: &mut S
     report.note(format!("kill -9 {}", stack.servers[killed].name));
     stack.servers[killed].kill()?;
     let heir = owner(stack, Some(killed)).await?;
-    report.note(format!("logs {}", stack.folder().display()));
     report.check("another worker takes over after kill -9", heir != killed);
     moves_on(&running, report, "kill -9 of the owner").await?;
     block_in_place(|| stack.servers[killed].start_again())?;
@@ -45,12 +44,6 @@ pub async fn run(stack: &mut Stack, report: &mut Report, seed: u64, seen: &mut S
     one_owner(stack, report).await;
     moves_on(&running, report, "SIGCONT of the old owner").await?;
 
-    for i in stack.of_role("gateway") {
-        let text = block_in_place(|| stack.servers[i].admin("/metrics"))?.1;
-        for line in text.lines().filter(|line| line.contains("reread") || line.contains("view_err")) {
-            report.note(format!("{} {line}", stack.servers[i].name));
-        }
-    }
     running.finish(stack, report, seen).await.map(drop)
 }
 
