@@ -78,7 +78,7 @@ fn tls_works_with_a_trusted_certificate_only() {
     let server = TlsRedis::start();
     let run = |trusted: &str| {
         let mut command = Command::new(std::env::current_exe().expect("this program"));
-        command.args(["--exact", "inner_tls", "--ignored"]).env("TLS_URL", &server.url);
+        command.args(["--exact", "inner_tls"]).env("TLS_URL", &server.url);
         command.env("SSL_CERT_FILE", server.home.join(trusted)).output().expect("it runs")
     };
     let trusted = run("cert.pem");
@@ -88,9 +88,11 @@ fn tls_works_with_a_trusted_certificate_only() {
 
 #[cfg(feature = "tls")]
 #[tokio::test]
-#[ignore = "the inner half of the test above"]
 async fn inner_tls() {
-    works(&std::env::var("TLS_URL").expect("an address")).await;
+    // The inner half of the test above: trust is read from the environment of a whole process.
+    if let Ok(url) = std::env::var("TLS_URL") {
+        works(&url).await;
+    }
 }
 
 #[cfg(feature = "tls")]
