@@ -4,3 +4,4 @@ pub(crate) mod audit;
 pub(crate) mod client;
 pub(crate) mod demo;
 pub(crate) mod event;
+pub(crate) mod health;

@@ -37,6 +37,8 @@ enum Command {
     Demo(cli::demo::DemoArgs),
     /// Replay an event's log, check it and compare it with what Redis shows
     Audit(cli::audit::AuditArgs),
+    /// Ask the process on this machine whether it is ready
+    Health(cli::health::HealthArgs),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +58,10 @@ fn main() -> ExitCode {
         Command::Event(args) => block_on(cli::event::run(args)),
         Command::Demo(args) => block_on(cli::demo::run(args)),
         Command::Audit(args) => block_on(cli::audit::run(args)),
+        Command::Health(args) => match cli::health::run(&args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error, 1),
+        },
     }
 }
 

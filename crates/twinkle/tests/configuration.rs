@@ -78,3 +78,12 @@ fn a_secret_is_never_printed_back() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!said.contains("hunter2"), "{said}");
 }
+
+#[test]
+fn health_fails_when_nobody_answers() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_twinkle"));
+    let output = command.args(["health", "--admin-listen", "127.0.0.1:1"]).output();
+    let output = output.expect("the program starts");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("does not answer"));
+}
