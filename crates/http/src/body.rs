@@ -18,6 +18,8 @@ use crate::{problem::ProblemResponse, settings::BODY_SECS};
 /// Largest body of a shopper's command, in bytes.
 pub const COMMAND_BYTES_MAX: usize = 16 * 1024;
 
+const JSON: &str = "application/json";
+
 /// Longest part of a parser's complaint that an answer repeats, in bytes.
 const COMPLAINT_BYTES_MAX: usize = 200;
 
@@ -78,6 +80,20 @@ impl<const MAX: usize> Payload<MAX> {
     }
 }
 
+/// Refuses a body that says of itself to be something else than JSON.
+///
+/// Pages of other sites can send a few plain types without asking; JSON is not among them.
+pub fn must_be_json(headers: &HeaderMap, payload: &Payload) -> Result<(), ProblemResponse> {
+    let kind = headers.get(header::CONTENT_TYPE).filter(|_| !payload.0.is_empty());
+    let json = |kind: &str| kind.split(';').next().is_some_and(|kind| kind.trim() == JSON);
+    match kind {
+        Some(kind) if !kind.to_str().is_ok_and(json) => {
+            Err(malformed(&format!("its Content-Type must be {JSON}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A body that can't be read, with what the parser says of it.
 pub fn malformed(complaint: &str) -> ProblemResponse {
     let end = complaint.floor_char_boundary(COMPLAINT_BYTES_MAX);
@@ -121,6 +137,19 @@ mod tests {
         assert!(none.json::<BTreeMap<String, u8>>().is_err());
         assert!(Payload::<10>("[]".into()).json::<Vec<u8>>().is_err());
         assert!(Payload::<10>(" {\"a\":1}".into()).json::<BTreeMap<String, u8>>().is_ok());
+    }
+
+    #[test]
+    fn a_body_that_says_to_be_no_json_is_refused() {
+        let refused = |kind: &'static str, body: &'static str| {
+            let headers = [(header::CONTENT_TYPE, http::HeaderValue::from_static(kind))];
+            must_be_json(&headers.into_iter().collect(), &Payload(body.into())).is_err()
+        };
+        assert!(refused("text/plain", "{}"));
+        assert!(refused("application/jsonx", "{}"));
+        assert!(!refused("text/plain", ""));
+        assert!(!refused("application/json; charset=utf-8", "{}"));
+        assert!(must_be_json(&HeaderMap::new(), &Payload("{}".into())).is_ok());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use http_kit::{
     Ask, Payload, ProblemResponse,
     body::malformed,
+    body::must_be_json,
     extract::{self, EventPath},
     openapi::EventParam,
     outcomes::{Known, WAIT_SECS_MAX},
@@ -47,6 +48,7 @@ impl FromRequest<Arc<Api>> for Call {
         let (headers, uri) = (parts.headers, parts.uri);
         api.origins.check(&headers, Ask::IfSaid).map_err(|_| Code::OriginForbidden)?;
         let payload = Payload::read(&headers, body).await?;
+        must_be_json(&headers, &payload)?;
         Ok(Self { event, headers, uri, payload })
     }
 }
