@@ -4,9 +4,14 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use ports::{ViewError, ViewReader, ViewWriter, WriteOutcome};
-use support::{entries, event, generation, step, ticket, until};
+use ports::{LiveEvent, ViewError, ViewReader, ViewWriter, WriteOutcome};
+use support::{entries, event, generation, step, ticket, until, within};
 use testbed::Redis;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
 use twinkle_redis_view::{RedisConfig, RedisView};
 
 const CALL_MS: u64 = 800;
@@ -67,6 +72,48 @@ async fn a_redis_that_is_gone_is_an_error_at_once_and_back_when_it_is_back() {
     futures_util::future::join_all(many).await;
     redis.start_again().expect("starts");
     until("it answers again", async || view.shared(&event).await == Ok(None)).await;
+}
+
+/// Passes bytes on until it is told to keep silent: the connections it has then stay open and
+/// swallow everything, as behind a firewall that forgot them; new ones work.
+async fn forgetful_proxy(to: u16) -> (u16, watch::Sender<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let (silence, _) = watch::channel(());
+    let silent = silence.clone();
+    tokio::spawn(async move {
+        while let Ok((mut from, _)) = listener.accept().await {
+            let mut forget = silent.subscribe();
+            tokio::spawn(async move {
+                let mut to = TcpStream::connect(("127.0.0.1", to)).await.expect("Redis listens");
+                tokio::select! {
+                    _ = copy_bidirectional(&mut from, &mut to) => {}
+                    _ = forget.changed() => std::future::pending().await,
+                }
+            });
+        }
+    });
+    (port, silence)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_went_silent_is_replaced() {
+    let redis = Redis::start().expect("Redis starts");
+    let (port, silence) = forgetful_proxy(redis.port()).await;
+    let config = RedisConfig::new(format!("redis://127.0.0.1:{port}"));
+    let times = RedisConfig { call_timeout: Duration::from_millis(CALL_MS), ..config };
+    let view = RedisView::connect(times).expect("a good address");
+    let event = event();
+    let built = step(generation(1, 0), 0, 10, entries(0..100, "a"));
+    assert_eq!(view.rebuild(&event, built).await, Ok(WriteOutcome::Done));
+    let mut live = view.listen(&event).await.expect("listens");
+    assert!(view.shared(&event).await.expect("an answer").is_some());
+    silence.send_replace(());
+    fails_in_time("shared", view.shared(&event)).await;
+    fails_in_time("head", view.head(&event)).await;
+    assert!(view.shared(&event).await.expect("on a new connection").is_some());
+    assert!(view.head(&event).await.expect("on a new connection").is_some());
+    assert_eq!(within("live event", live.next()).await, LiveEvent::Lost);
 }
 
 #[test]
