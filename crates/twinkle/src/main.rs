@@ -30,7 +30,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the service: all roles, or those named
-    Serve(config::ServeArgs),
+    Serve(Box<config::ServeArgs>),
     /// Make, list and drive events
     Event(cli::event::EventArgs),
     /// Play a crowd against an event
