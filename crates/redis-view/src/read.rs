@@ -45,6 +45,29 @@ enum Found<T> {
     Here(T),
 }
 
+/// Values of one moment, with its head.
+type Batch = (Head, Vec<Option<Bytes>>);
+
+/// All batches with the lowest of their heads: every record below it is in all values.
+fn joined(batches: Vec<Found<Batch>>) -> Found<Tickets> {
+    let mut all: Option<Tickets> = None;
+    for batch in batches {
+        let (head, values) = match batch {
+            Found::Here(here) => here,
+            Found::Nothing => return Found::Nothing,
+            Found::Elsewhere(current) => return Found::Elsewhere(current),
+        };
+        match &mut all {
+            None => all = Some(Tickets { head, values }),
+            Some(all) => {
+                all.head = if head.next < all.head.next { head } else { all.head };
+                all.values.extend(values);
+            }
+        }
+    }
+    all.map_or(Found::Nothing, Found::Here)
+}
+
 impl Reader {
     pub(crate) fn new(link: Link) -> Self {
         Self { link, generations: Mutex::default() }
@@ -129,7 +152,6 @@ impl Reader {
         })
     }
 
-    /// All batches with the lowest of their heads: every record below it is in all values.
     async fn tickets_of(
         &self,
         keys: &Keys,
@@ -141,23 +163,7 @@ impl Reader {
             let batch = tickets.chunks(ENTRIES_PER_CALL_MAX).nth(number).unwrap_or_default();
             self.batch(keys, generation, batch)
         });
-        let answers: Vec<_> = answers.buffered(BATCHES_UNDER_WAY_MAX).try_collect().await?;
-        let mut all: Option<Tickets> = None;
-        for answer in answers {
-            let (head, values) = match answer {
-                Found::Here(here) => here,
-                Found::Nothing => return Ok(Found::Nothing),
-                Found::Elsewhere(current) => return Ok(Found::Elsewhere(current)),
-            };
-            match &mut all {
-                None => all = Some(Tickets { head, values }),
-                Some(all) => {
-                    all.head = if head.next < all.head.next { head } else { all.head };
-                    all.values.extend(values);
-                }
-            }
-        }
-        Ok(all.map_or(Found::Nothing, Found::Here))
+        Ok(joined(answers.buffered(BATCHES_UNDER_WAY_MAX).try_collect().await?))
     }
 
     async fn batch(
@@ -165,7 +171,7 @@ impl Reader {
         keys: &Keys,
         generation: Generation,
         tickets: &[TicketId],
-    ) -> Result<Found<(Head, Vec<Option<Bytes>>)>, ViewError> {
+    ) -> Result<Found<Batch>, ViewError> {
         let mut cmd = TICKETS.call(1 + tickets.len());
         cmd.arg(keys.head());
         let mut buckets = keys.buckets(generation);
@@ -191,7 +197,7 @@ impl Reader {
         keys: &Keys,
         cmd: &Cmd,
         generation: Generation,
-    ) -> Result<Found<(Head, Vec<Option<Bytes>>)>, ViewError> {
+    ) -> Result<Found<Batch>, ViewError> {
         let Value::Array(fields) = self.link.run(script, &keys.head(), cmd).await? else {
             return Err(failed("Redis answered something else than a head"));
         };
@@ -204,5 +210,34 @@ impl Reader {
             _ => None,
         });
         Ok(Found::Here((head, values.collect())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_several_moments_come_with_the_lowest_head() {
+        let generation = Generation { epoch: Epoch(1), counter: 0 };
+        for nexts in [[5, 7, 9], [9, 5, 7], [7, 9, 5]] {
+            let batch = |next| {
+                let head = Head { epoch: Epoch(1), generation, next };
+                Found::Here((head, vec![Some(Bytes::from(next.to_string()))]))
+            };
+            let Found::Here(all) = joined(nexts.map(batch).into()) else { panic!("no values") };
+            assert_eq!(all.head.next, 5);
+            assert_eq!(all.values, nexts.map(|next| Some(Bytes::from(next.to_string()))));
+        }
+    }
+
+    #[test]
+    fn a_batch_of_another_generation_spoils_all() {
+        let generation = Generation { epoch: Epoch(2), counter: 1 };
+        let head = Head { epoch: Epoch(1), generation, next: 5 };
+        let found = joined(vec![Found::Here((head, vec![])), Found::Elsewhere(generation)]);
+        assert!(matches!(found, Found::Elsewhere(current) if current == generation));
+        let found = joined(vec![Found::Here((head, vec![])), Found::Nothing]);
+        assert!(matches!(found, Found::Nothing));
     }
 }
