@@ -51,9 +51,12 @@ pub(crate) async fn run(args: AuditArgs) -> Result<()> {
     let ports = assemble::ports(&stores)?;
     let mut replay = Replay::begin(&ports, &args.event).await?;
     let mut findings = Findings::default();
-    replay.to(replay.end, &mut findings).await?;
+    replay.to(replay.end).await?;
     if ports.shared_view {
         replay.compare(&*ports.reader, &args.event, &mut findings).await?;
+    }
+    if let Err(violation) = invariants::check(&replay.event) {
+        findings.violations.push(violation.to_string());
     }
     let matches = findings.differences.is_empty() && findings.violations.is_empty();
     report(&replay.event, &findings, ports.shared_view, args.json)?;
@@ -76,7 +79,7 @@ impl Replay {
     }
 
     /// Folds every record below `next`.
-    async fn to(&mut self, next: u64, findings: &mut Findings) -> Result<()> {
+    async fn to(&mut self, next: u64) -> Result<()> {
         while self.event.next() < next {
             let Some(record) = self.unread.pop_front() else {
                 let wait = Duration::from_secs(WAIT_SECS);
@@ -90,9 +93,6 @@ impl Replay {
                 Err(error) => bail!("record {}: {error}", record.offset),
             };
             self.event.apply(record.offset, record.at, &commands, &mut Vec::new());
-        }
-        if let Err(violation) = invariants::check(&self.event) {
-            findings.violations.push(violation.to_string());
         }
         Ok(())
     }
@@ -108,7 +108,7 @@ impl Replay {
         let all: Vec<_> = self.event.order().tickets().map(|(_, ticket)| ticket.id).collect();
         for ids in all.chunks(BATCH) {
             let seen = view.tickets(id, ids).await?.context("the view lost its head")?;
-            self.to(seen.head.next, findings).await?;
+            self.to(seen.head.next).await?;
             for (ticket, value) in ids.iter().zip(seen.values) {
                 let Some((position, ..)) = self.event.ticket(*ticket) else { continue };
                 let expected = worker::values::ticket(&self.event, position);
@@ -117,7 +117,7 @@ impl Replay {
             }
         }
         let shared = view.shared(id).await?.context("the view lost its head")?;
-        self.to(shared.head.next, findings).await?;
+        self.to(shared.head.next).await?;
         let shown = SharedValue::decode(&shared.value)?.progress;
         let mut expected = worker::values::progress(&self.event, shown.from);
         (expected.to, expected.at, expected.rate) = (shown.to, shown.at, shown.rate);
