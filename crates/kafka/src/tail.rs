@@ -180,8 +180,14 @@ impl Tail {
     /// Says what an error of the consumer means.
     fn judge(&mut self, error: &KafkaError) -> Result<(), Failure> {
         match error.rdkafka_error_code() {
-            // It reconnects by itself; `AllBrokersDown` tells when nobody is left.
-            Some(Code::BrokerTransportFailure | Code::Resolve | Code::OperationTimedOut) => {
+            // It reconnects by itself. In an outage these pile up by the hundred: were each an
+            // error, readers would work through them long after the broker is back.
+            Some(
+                Code::AllBrokersDown
+                | Code::BrokerTransportFailure
+                | Code::Resolve
+                | Code::OperationTimedOut,
+            ) => {
                 debug!(topic = self.source.topic, %error, "reading goes on");
                 Ok(())
             }
