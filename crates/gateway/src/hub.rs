@@ -156,10 +156,16 @@ impl Hub {
         *self.used_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
+    /// Sockets that follow the frames.
+    pub(crate) fn sockets(&self) -> usize {
+        // The heartbeat follows them, too.
+        self.shown.receiver_count().saturating_sub(1)
+    }
+
     /// Nobody has been interested for a while.
     pub(crate) fn idle(&self) -> bool {
         let used_at = *self.used_at.lock().unwrap_or_else(PoisonError::into_inner);
-        self.shown.receiver_count() == 0
+        self.sockets() == 0
             && self.registry.is_empty()
             && used_at.elapsed().as_secs() >= LINGER_SECS
     }

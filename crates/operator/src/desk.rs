@@ -1,4 +1,4 @@
-//! Where operator calls become records of an event's log, and facts once the fold agreed.
+//! Where operator calls become records of an event's log, and the first one of an event a fact.
 
 use std::{
     collections::HashMap,
@@ -29,7 +29,7 @@ use crate::first::first_definition;
 /// How long a caller waits for the fold to decide, in seconds.
 const ANSWER_SECS: u64 = WAIT_SECS_MAX;
 
-/// How long an edit is followed after its caller went away, in seconds: its fact must still be put.
+/// How long an edit is followed after its caller went away, in seconds: the next one must see it.
 const FOLLOW_SECS: u64 = 120;
 
 /// How long to wait until the own directory shows what was just decided, in milliseconds.
@@ -127,7 +127,8 @@ impl Desk {
         self.redefine(turn, event, definition).await
     }
 
-    /// Changes a definition; the fact is put once the fold has agreed, even if the caller is gone.
+    /// Changes a definition; the next edit waits until the fold has decided, even if this caller is
+    /// gone. The owner puts the fact.
     pub(crate) async fn edit(
         self: &Arc<Self>,
         turn: Turn,
@@ -139,14 +140,14 @@ impl Desk {
         let desk = self.clone();
         let mut task = tokio::spawn(async move {
             let waiting = desk.parts.outcomes.register(&event.id).await;
-            // Without the outcome the fact could not follow, and would be wrong for good.
+            // Without the outcome the next edit could undo this one unseen.
             let waiting = waiting.ok_or(Code::ViewUnknown)?;
             let address = desk.append(&event.id, operation).await?;
             let _ = sent.send(address);
             let known = waiting.outcome(address, Duration::from_secs(FOLLOW_SECS)).await;
             let decision = decide(known, address)?;
-            if matches!(decision, Decision::Done(_)) && event.definition != new {
-                desk.put_fact(&event.id, event.salt, &new).await?;
+            if matches!(decision, Decision::Done(_)) {
+                desk.shown(&event.id, |event| event.definition == new).await;
             }
             drop(turn);
             Ok(decision)

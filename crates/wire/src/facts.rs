@@ -1,5 +1,5 @@
-//! Facts about events: key `EVENT` holds the definition (the operator writes it), `EVENT/state` the
-//! state (the event's owner writes it).
+//! Facts about events: key `EVENT` holds how it began (the operator writes it once), `EVENT/state`
+//! how it stands (the event's owner writes it). Each key has one kind of writer.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub fn state_key(event: &EventId) -> String {
     format!("{event}{STATE_SUFFIX}")
 }
 
-/// What the operator says of an event.
+/// What the operator says of a new event: its first definition, as the log has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DefinitionFact {
     /// Makes the ticket ids of this event its own; never changes.
@@ -30,17 +30,20 @@ pub struct DefinitionFact {
 }
 
 /// What the owner says of an event. Of several, the one with the highest `at` holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateFact {
     #[serde(with = "names::state")]
     pub state: EventState,
-    /// Packed log address at which the event came into this state.
+    /// Packed log address of the last change of state or definition.
     pub at: u64,
+    /// The definition now; without one the first still holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<DefinitionBody>,
 }
 
 impl StateFact {
-    pub fn new(state: EventState, at: Address) -> Self {
-        Self { state, at: at.packed() }
+    pub fn new(state: EventState, at: Address, definition: Option<&Definition>) -> Self {
+        Self { state, at: at.packed(), definition: definition.map(Into::into) }
     }
 }
 
@@ -79,7 +82,7 @@ pub struct EventFacts {
 
 #[derive(Debug, Default)]
 struct Row {
-    definition: Option<([u8; 16], Definition)>,
+    first: Option<DefinitionFact>,
     state: Option<StateFact>,
 }
 
@@ -98,13 +101,12 @@ impl EventTable {
         if is_state {
             let fact = StateFact::decode(value)?;
             let row = self.0.entry(id.clone()).or_default();
-            if row.state.is_none_or(|old| old.at <= fact.at) {
+            if row.state.as_ref().is_none_or(|old| old.at <= fact.at) {
                 row.state = Some(fact);
             }
         } else {
             let fact = DefinitionFact::decode(value)?;
-            let row = self.0.entry(id.clone()).or_default();
-            row.definition = Some((fact.salt, fact.definition.into()));
+            self.0.entry(id.clone()).or_default().first = Some(fact);
         }
         Ok(id)
     }
@@ -122,9 +124,11 @@ impl EventTable {
 
 impl Row {
     fn facts(&self, id: &EventId) -> Option<EventFacts> {
-        let (salt, definition) = self.definition.clone()?;
-        let state = self.state.map_or(EventState::Draft, |fact| fact.state);
-        Some(EventFacts { id: id.clone(), salt, definition, state })
+        let first = self.first.as_ref()?;
+        let state = self.state.as_ref().map_or(EventState::Draft, |fact| fact.state);
+        let now = self.state.as_ref().and_then(|fact| fact.definition.as_ref());
+        let definition = now.unwrap_or(&first.definition).clone().into();
+        Some(EventFacts { id: id.clone(), salt: first.salt, definition, state })
     }
 }
 

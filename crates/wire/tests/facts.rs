@@ -13,11 +13,11 @@ fn definition(title: &str) -> Vec<u8> {
 }
 
 fn state(state: EventState, offset: u64) -> Vec<u8> {
-    StateFact::new(state, Address { offset, index: 0 }).encode()
+    StateFact::new(state, Address { offset, index: 0 }, None).encode()
 }
 
 #[test]
-fn the_last_definition_and_the_highest_state_hold() {
+fn what_the_owner_said_last_in_the_log_holds() {
     let event = "popup".parse().unwrap();
     let (definition_key, state_key) = (definition_key(&event), state_key(&event));
     let mut table = EventTable::default();
@@ -26,10 +26,13 @@ fn the_last_definition_and_the_highest_state_hold() {
 
     table.apply(&definition_key, &definition("one")).unwrap();
     assert_eq!(table.get(&event).map(|facts| facts.state), Some(EventState::Open));
-    table.apply(&definition_key, &definition("two")).unwrap();
+    let two = parse_json(br#"{"title": {"en": "two"}}"#).unwrap();
+    let edited = StateFact::new(EventState::Open, Address { offset: 7, index: 1 }, Some(&two));
+    table.apply(&state_key, &edited.encode()).unwrap();
     table.apply(&state_key, &state(EventState::Prequeue, 6)).unwrap();
+    table.apply(&definition_key, &definition("one")).unwrap();
     let facts = table.get(&event).unwrap();
-    assert_eq!(facts.definition.title["en"], "two");
+    assert_eq!(facts.definition.title["en"], "two", "how it began says no more");
     assert_eq!(facts.state, EventState::Open, "an old owner says less");
     table.apply(&state_key, &state(EventState::Closed, 8)).unwrap();
     assert_eq!(table.get(&event).map(|facts| facts.state), Some(EventState::Closed));

@@ -45,8 +45,12 @@ proptest! {
     }
 
     #[test]
-    fn state_facts(state in strategies::state(), at in strategies::address()) {
-        let fact = StateFact::new(state, at);
+    fn state_facts(
+        state in strategies::state(),
+        at in strategies::address(),
+        definition in proptest::option::of(strategies::definition()),
+    ) {
+        let fact = StateFact::new(state, at, definition.as_ref());
         prop_assert_eq!(StateFact::decode(&fact.encode()), Ok(fact));
     }
 

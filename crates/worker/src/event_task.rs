@@ -363,7 +363,7 @@ impl EventTask {
         if self.putting.is_some() || self.fact_at == Some(at) || self.event.definition().is_none() {
             return;
         }
-        let value = StateFact::new(self.event.state(), at).encode();
+        let value = StateFact::new(self.event.state(), at, self.event.definition()).encode();
         let (facts, key) = (self.worker.facts.clone(), state_key(&self.id));
         self.putting = Some(Box::pin(async move {
             match facts.put(&key, value.into()).await {

@@ -5,23 +5,29 @@ use std::{sync::Arc, time::Duration};
 
 use domain::TicketId;
 use ports::{LiveEvent, LiveReader, view::ENTRIES_PER_CALL_MAX};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 use wire::view::LiveMessage;
 
 use super::{Hub, Unknown, lookups::decode, registry::Item};
 use crate::{
-    limits::{ATTEMPTS_MAX, BEAT_MS, SHARED_EVERY_MS, VIEW_RETRY_MS},
+    limits::{ATTEMPTS_MAX, BEAT_MS, SHARED_EVERY_MS, SHARED_PER_SEC, VIEW_RETRY_MS},
     meters::Meters,
 };
 
-/// Says the frames again each second, so that a browser can tell silence from calm.
+/// Says the frames again after a second without any, so that a browser can tell silence from calm.
 pub(crate) async fn beat(hub: Arc<Hub>) {
-    let mut beat = interval(Duration::from_millis(BEAT_MS));
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut frames = hub.frames();
     loop {
-        beat.tick().await;
-        hub.show();
+        if timeout(Duration::from_millis(BEAT_MS), frames.changed()).await.is_err() {
+            hub.show();
+        }
     }
+}
+
+/// Time between two shared frames to so many sockets.
+fn every(sockets: usize) -> Duration {
+    let all = sockets as u64 * 1_000 / SHARED_PER_SEC;
+    Duration::from_millis(all.clamp(SHARED_EVERY_MS, BEAT_MS))
 }
 
 /// Why the whole state is read again.
@@ -135,8 +141,7 @@ impl Follow {
 
     /// New frames are due, but not too soon after the last ones.
     fn plan(&mut self) {
-        let every = Duration::from_millis(SHARED_EVERY_MS);
-        self.show_at.get_or_insert(self.shown_at + every);
+        self.show_at.get_or_insert(self.shown_at + every(self.hub.sockets()));
     }
 
     fn show(&mut self) {
@@ -219,5 +224,16 @@ impl Follow {
             self.hub.registry.put(*number, item);
         }
         Ok(followed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_sockets_get_frames_more_rarely_but_each_second() {
+        let ms = |sockets| every(sockets).as_millis();
+        assert_eq!([0, 6_250, 12_500, 25_000, 100_000].map(ms), [250, 250, 500, 1_000, 1_000]);
     }
 }

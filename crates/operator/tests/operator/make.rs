@@ -148,7 +148,7 @@ async fn two_operators_at_once_end_with_what_the_fold_says() {
 async fn the_id_of_an_archived_event_is_never_used_again() {
     let world = World::new();
     world.call("PUT /popup", definition("A", 20)).await.json(201);
-    let archived = StateFact { state: EventState::Archived, at: 9 }.encode();
+    let archived = StateFact { state: EventState::Archived, at: 9, definition: None }.encode();
     world.facts.put(&state_key(&event()), archived.into()).await.unwrap();
     world.known(|event| event.state == EventState::Archived).await;
     let end = world.log.end(&event()).await;

@@ -165,13 +165,13 @@ impl Owner {
         loop {
             let Ok(records) = reader.next().await else { continue };
             for record in records {
-                let (from, before) = (state.next(), state.state());
+                let (from, before) = (state.next(), state.defined_at());
                 let mut told = Vec::new();
                 let commands = record::decode(&record.bytes).unwrap();
                 state.apply(record.offset, record.at, &commands, &mut told);
                 counter += 1;
                 self.project(&state, from, told, counter).await;
-                if before != state.state() {
+                if before != state.defined_at() {
                     self.tell(state.state(), &state).await;
                 }
             }
@@ -179,7 +179,7 @@ impl Owner {
     }
 
     async fn tell(&self, state: EventState, event: &Event) {
-        let fact = StateFact::new(state, event.defined_at());
+        let fact = StateFact::new(state, event.defined_at(), event.definition());
         let key = state_key(&crate::world::event());
         while self.facts.put(&key, fact.encode().into()).await.is_err() {}
     }

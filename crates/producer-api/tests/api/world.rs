@@ -158,7 +158,7 @@ impl World {
 
     /// Puts the event into a state; `at` must grow.
     pub(crate) async fn state(&self, state: EventState, at: u64) {
-        let fact = StateFact { state, at };
+        let fact = StateFact { state, at, definition: None };
         self.facts.put(&state_key(&event()), fact.encode().into()).await.unwrap();
         let known = || self.directory.get(&event()).is_some_and(|event| event.state == state);
         let mut changed = self.directory.changed();

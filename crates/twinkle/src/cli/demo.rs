@@ -24,6 +24,8 @@ const ARRIVAL_SECS: u64 = 10;
 const CALL_SECS_MAX: u64 = 10;
 /// Two in this many shoppers leave the line, and as many let go of what they hold.
 const CHANGE_OF_MIND: u32 = 20;
+/// How long a shopper hopes for seats to return once all are gone, in seconds.
+const HOPE_SECS: u64 = 20;
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
@@ -80,23 +82,30 @@ pub(crate) async fn run(args: DemoArgs) -> Result<()> {
 async fn watch<F: Future>(crowd: F, tally: &Tally, shoppers: u32, limit: Duration) {
     let end = Instant::now() + limit;
     let mut crowd = std::pin::pin!(crowd);
+    let mut said = String::new();
     loop {
         let done = tokio::select! {
             _ = &mut crowd => true,
             () = sleep(Duration::from_secs(2)) => Instant::now() > end,
         };
-        let count = |n: &AtomicU32| n.load(Relaxed);
-        say(&format!(
-            "{} of {shoppers} joined, {} let in, {} booked, {} left without, {} failed",
-            count(&tally.joined),
-            count(&tally.inside),
-            count(&tally.booked),
-            count(&tally.left),
-            count(&tally.failed),
-        ));
+        let news = format!("{tally} (of {shoppers})");
+        if news != said {
+            say(&news);
+            said = news;
+        }
         if done {
             return;
         }
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let count = |n: &AtomicU32| n.load(Relaxed);
+        let (joined, inside, booked) =
+            (count(&self.joined), count(&self.inside), count(&self.booked));
+        let (left, failed) = (count(&self.left), count(&self.failed));
+        write!(f, "{joined} joined, {inside} let in, {booked} booked, {left} left without, {failed} failed")
     }
 }
 
@@ -118,6 +127,7 @@ impl Shopper {
             return Ok(());
         }
         if !self.wait_for_turn().await? {
+            self.ask(Method::DELETE, "/ticket", None).await?;
             tally.left.fetch_add(1, Relaxed);
             return Ok(());
         }
@@ -141,8 +151,9 @@ impl Shopper {
         Ok(())
     }
 
-    /// Listens until the turn comes; `false`: it never will.
+    /// Listens until the turn comes; `false`: it never will, or all seats have been gone for long.
     async fn wait_for_turn(&self) -> Result<bool> {
+        let mut gone: Option<Instant> = None;
         loop {
             let url = format!("{}/stream", self.base.replacen("http", "ws", 1));
             let mut request = url.into_client_request()?;
@@ -154,7 +165,12 @@ impl Shopper {
                     match frame["type"].as_str() {
                         Some("admitted") => return Ok(true),
                         Some("closed" | "expired" | "left") => return Ok(false),
+                        Some("sold_out") => gone = gone.or(Some(Instant::now())),
+                        Some("seats") => gone = gone.filter(|_| none_left(&frame["slots"])),
                         _ => {}
+                    }
+                    if gone.is_some_and(|gone| gone.elapsed().as_secs() >= HOPE_SECS) {
+                        return Ok(false);
                     }
                 }
             }
@@ -196,6 +212,10 @@ impl Shopper {
         }
         Ok(request.send().await?.json().await?)
     }
+}
+
+fn none_left(slots: &Value) -> bool {
+    slots.as_object().is_some_and(|slots| slots.values().all(|seats| seats.as_u64() == Some(0)))
 }
 
 #[allow(clippy::print_stdout, reason = "progress is what the command is for")]
