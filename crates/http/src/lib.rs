@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod body;
 pub mod cookies;
+mod cors;
 pub mod extract;
 pub mod jitter;
 pub mod listen;

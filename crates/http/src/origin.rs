@@ -94,19 +94,26 @@ pub struct Foreign;
 
 /// The pages that may send commands.
 #[derive(Debug, Clone)]
-pub struct Origins(Vec<String>);
+pub struct Origins {
+    own: Vec<String>,
+    further: Vec<String>,
+}
 
 impl Origins {
     /// The service's own pages, and those of `further`.
     pub fn new(own: &PublicUrl, further: &[PublicUrl]) -> Self {
-        Self(own.origins().into_iter().chain(further.iter().map(|url| url.to_string())).collect())
+        Self { own: own.origins(), further: further.iter().map(PublicUrl::to_string).collect() }
+    }
+
+    pub(crate) fn further(&self) -> &[String] {
+        &self.further
     }
 
     /// `Origin` decides; without one, `Sec-Fetch-Site` must be `same-origin`.
     pub fn check(&self, headers: &HeaderMap, ask: Ask) -> Result<(), Foreign> {
         let mut origins = headers.get_all(header::ORIGIN).iter();
         let allowed = match (origins.next(), origins.next()) {
-            (Some(origin), None) => self.0.iter().any(|own| own.as_bytes() == origin.as_bytes()),
+            (Some(origin), None) => self.allows(origin.as_bytes()),
             (Some(_), Some(_)) => false,
             (None, _) => match headers.get(SEC_FETCH_SITE) {
                 // `none`: the person typed the address or opened a bookmark.
@@ -115,6 +122,10 @@ impl Origins {
             },
         };
         if allowed { Ok(()) } else { Err(Foreign) }
+    }
+
+    fn allows(&self, origin: &[u8]) -> bool {
+        self.own.iter().chain(&self.further).any(|allowed| allowed.as_bytes() == origin)
     }
 }
 

@@ -114,6 +114,9 @@ impl Roles {
         if has(Role::Gateway) {
             router = router.merge(gateway(config, ports, cookies, stopped));
         }
+        if let Some(cors) = config.origins.cors() {
+            router = router.layer(cors);
+        }
         if has(Role::Operator) {
             router = router.merge(operator(config, ports, directory, outcomes));
         }
