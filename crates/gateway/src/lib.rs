@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use axum::{Router, routing::get};
 use domain::{EventId, Millis, TicketId};
+use http::HeaderMap;
 use http_kit::{Cookies, Origins};
 use ports::{Clock, ViewReader};
 use tokio::sync::watch;
@@ -84,7 +85,8 @@ pub fn router(parts: Parts) -> Router {
         .route("/api/v1/events/{event}/stream", get(stream::stream))
         .route("/.well-known/jwks.json", get(async move || jwks.clone()));
     for asset in page::ASSETS.iter() {
-        router = router.route(&asset.path, get(async || reads::asset(asset)));
+        router = router
+            .route(&asset.path, get(async |headers: HeaderMap| reads::asset(asset, &headers)));
     }
     router.with_state(Arc::new(gateway))
 }

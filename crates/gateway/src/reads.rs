@@ -93,12 +93,26 @@ pub(crate) fn jwks(passes: &PassKeys) -> impl IntoResponse + Clone + Send + Sync
 }
 
 /// A file of the page; its path changes with its content.
-pub(crate) fn asset(asset: &'static Asset) -> Response {
-    let headers = [
+pub(crate) fn asset(asset: &'static Asset, headers: &HeaderMap) -> Response {
+    let usual = [
         (header::CONTENT_TYPE, asset.content_type),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::VARY, "accept-encoding"),
     ];
-    (headers, asset.body).into_response()
+    if takes_gzip(headers) {
+        return (usual, [(header::CONTENT_ENCODING, "gzip")], asset.gzip.clone()).into_response();
+    }
+    (usual, asset.body).into_response()
+}
+
+/// Named, and not refused by `q=0`.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok());
+    accepted.flat_map(|text| text.split(',')).any(|coding| {
+        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
+        let refused = quality.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0));
+        name.trim() == "gzip" && !refused
+    })
 }
 
 /// 401, with a cookie that will do next time.
@@ -114,4 +128,31 @@ fn json(body: impl IntoResponse) -> Response {
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_goes_to_those_who_take_it() {
+        let takes = |text: &'static str| {
+            let accepted = [(header::ACCEPT_ENCODING, HeaderValue::from_static(text))];
+            takes_gzip(&accepted.into_iter().collect())
+        };
+        assert!(takes("gzip") && takes("br, gzip;q=0.5, deflate"));
+        assert!(
+            !takes("br") && !takes("gzip;q=0") && !takes("br, gzip; q=0.0") && !takes("x-gzip")
+        );
+    }
+
+    #[test]
+    fn what_is_compressed_is_the_file() {
+        use std::io::Read;
+        for asset in crate::page::ASSETS.iter() {
+            let mut text = String::new();
+            flate2::read::GzDecoder::new(&asset.gzip[..]).read_to_string(&mut text).unwrap();
+            assert_eq!(text, asset.body);
+        }
+    }
 }

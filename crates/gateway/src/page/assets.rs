@@ -1,7 +1,10 @@
 //! The files a page loads. Their paths carry a hash of their content, so they never change:
 //! serve them with `Cache-Control: public, max-age=31536000, immutable`.
 
-use std::sync::LazyLock;
+use std::{io::Write, sync::LazyLock};
+
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
 
 /// Goes with every page. Only our own files run or style; nothing is framed or loaded elsewhere.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
@@ -15,6 +18,8 @@ pub struct Asset {
     pub path: String,
     pub content_type: &'static str,
     pub body: &'static str,
+    /// The body, compressed once for all: a crowd loads it in the same second.
+    pub gzip: Bytes,
 }
 
 macro_rules! script {
@@ -52,7 +57,13 @@ pub(super) fn icon() -> &'static str {
 
 fn asset(name: &str, ext: &str, content_type: &'static str, body: &'static str) -> Asset {
     let path = format!("/assets/{name}-{:016x}.{ext}", fnv1a(body.as_bytes()));
-    Asset { path, content_type, body }
+    Asset { path, content_type, body, gzip: gzip(body.as_bytes()) }
+}
+
+fn gzip(bytes: &[u8]) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    // Writing into memory can't fail.
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default().into()
 }
 
 /// FNV-1a: names versions of our own files, so it need not withstand anyone.
