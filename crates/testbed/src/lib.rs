@@ -1,16 +1,19 @@
-//! Real parts for tests: a Kafka broker and a Redis server on free ports of 127.0.0.1, in a
-//! temporary folder, stopped, killed, paused and started again by pid. Nothing here is a mock, and a
-//! missing tool is an error, never a reason to skip.
+//! Real parts for tests: a Kafka broker, a Redis server and the product, on free ports of 127.0.0.1,
+//! in a temporary folder, stopped, killed, paused and started again by pid. Nothing here is a mock,
+//! and a missing tool is an error, never a reason to skip.
 
 mod home;
 mod jars;
 mod kafka;
+mod metrics;
 mod ports;
 mod process;
+mod product;
 mod redis;
 
 pub use jars::{KAFKA_VERSION, kafka_jars};
 pub use kafka::Kafka;
 pub use ports::free_port;
 pub use process::{Process, terminate};
+pub use product::Product;
 pub use redis::Redis;

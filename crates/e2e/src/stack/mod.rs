@@ -1,7 +1,6 @@
 //! The system under test: real processes of the binary, alone or over a real broker and a real Redis.
 
 pub mod logs;
-mod metrics;
 mod secrets;
 mod server;
 

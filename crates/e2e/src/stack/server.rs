@@ -1,39 +1,22 @@
-//! One process of the binary.
+//! One process of the binary, in the driver's rotation.
 
 use std::{
-    io::{Read, Write},
-    net::{Ipv4Addr, TcpStream},
-    path::{Path, PathBuf},
-    process::{Command, ExitStatus},
+    ops::{Deref, DerefMut},
+    path::Path,
     sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
-use twinkle_testbed::{Process, free_port};
+use anyhow::Result;
+use twinkle_testbed::Product;
 
-use super::{base, metrics};
+use super::base;
 use crate::calls::Base;
 
-/// How long a process may take to be ready.
-const READY_SECS_MAX: u64 = 60;
-/// How long a process may take to end after SIGTERM: what Kubernetes grants by default.
-pub const GRACE_SECS: u64 = 30;
-const ADMIN_CALL_SECS_MAX: u64 = 3;
-
-/// A process, its ports and its log.
+/// A process and its place in the rotation.
 #[derive(Debug)]
 pub struct Server {
-    /// `all`, `api`, `worker`, `gateway` or `operator`.
-    pub role: String,
-    pub name: String,
     pub base: Arc<Base>,
-    pub port: u16,
-    pub admin_port: u16,
-    pub log: PathBuf,
-    bin: PathBuf,
-    env: Vec<(String, String)>,
-    process: Process,
+    product: Product,
 }
 
 impl Server {
@@ -44,104 +27,33 @@ impl Server {
         env: &[(String, String)],
         folder: &Path,
     ) -> Result<Self> {
-        let (port, admin_port) = (free_port()?, free_port()?);
-        let name = format!("{role}-{number}");
-        let mut env = env.to_vec();
-        env.push(("TWINKLE_LISTEN".into(), format!("127.0.0.1:{port}")));
-        env.push(("TWINKLE_ADMIN_LISTEN".into(), format!("127.0.0.1:{admin_port}")));
-        if role != "all" {
-            env.push(("TWINKLE_ROLES".into(), role.into()));
-        }
-        let log = folder.join(format!("{name}.log"));
-        let process = spawn(bin, &name, &env, &log)?;
-        let (bin, role) = (bin.to_owned(), role.to_owned());
-        Ok(Self { role, name, base: base(port), port, admin_port, log, bin, env, process })
+        let product = Product::start(bin, role, number, env, folder)?;
+        Ok(Self { base: base(product.port), product })
     }
 
     /// Starts a process that has ended again, on the same ports with the same settings.
     pub fn start_again(&mut self) -> Result<()> {
-        self.process = spawn(&self.bin, &self.name, &self.env, &self.log)?;
-        self.wait_ready()?;
+        self.product.start_again()?;
         self.base.up.store(true, Ordering::Relaxed);
         Ok(())
-    }
-
-    pub fn wait_ready(&mut self) -> Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(READY_SECS_MAX);
-        loop {
-            if let Ok((200, _)) = self.admin("/readyz") {
-                return Ok(());
-            }
-            if let Some(status) = self.process.ended()? {
-                bail!("{} ended while starting ({status})\n{}", self.name, self.tail());
-            }
-            if Instant::now() > deadline {
-                bail!("{} is not ready after {READY_SECS_MAX} s\n{}", self.name, self.tail());
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    /// SIGKILL.
-    pub fn kill(&mut self) -> Result<()> {
-        self.process.kill().map(drop)
-    }
-
-    /// SIGTERM; `None` when it still runs after [`GRACE_SECS`] (it is killed then).
-    pub fn terminate(&mut self) -> Result<ExitStatus> {
-        self.process.terminate(Duration::from_secs(GRACE_SECS))
-    }
-
-    /// SIGSTOP.
-    pub fn pause(&mut self) -> Result<()> {
-        self.process.pause()
-    }
-
-    /// SIGCONT.
-    pub fn resume(&mut self) -> Result<()> {
-        self.process.resume()
     }
 
     /// Takes it out of the driver's rotation, as a load balancer would.
     pub fn out_of_rotation(&self) {
         self.base.up.store(false, Ordering::Relaxed);
     }
+}
 
-    /// A metric with a label such as `event="a"`, `None` when it is not there.
-    pub fn metric(&self, name: &str, label: &str) -> Option<f64> {
-        let (status, text) = self.admin("/metrics").ok()?;
-        if status == 200 { metrics::sum(&text, name, label) } else { None }
-    }
+impl Deref for Server {
+    type Target = Product;
 
-    /// A GET on the second port: status and body. Blocking, and bounded in time.
-    pub fn admin(&self, path: &str) -> Result<(u16, String)> {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.admin_port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(ADMIN_CALL_SECS_MAX)))?;
-        let request =
-            format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes())?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
-        Ok((status.context("no status")?, body.unwrap_or_default()))
-    }
-
-    fn tail(&self) -> String {
-        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<_> = text.lines().collect();
-        lines[lines.len().saturating_sub(20)..].join("\n")
+    fn deref(&self) -> &Product {
+        &self.product
     }
 }
 
-fn spawn(bin: &Path, name: &str, env: &[(String, String)], log: &Path) -> Result<Process> {
-    let mut command = Command::new(bin);
-    command.arg("serve");
-    // Nothing of the developer's own settings reaches the system under test.
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TWINKLE_")) {
-        command.env_remove(name);
+impl DerefMut for Server {
+    fn deref_mut(&mut self) -> &mut Product {
+        &mut self.product
     }
-    command.envs(env.iter().map(|(name, value)| (name, value)));
-    Process::spawn(name, command, log)
 }

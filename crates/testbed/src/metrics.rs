@@ -1,7 +1,7 @@
 //! Prometheus' text format, as far as the driver needs it.
 
 /// Sum of the samples of `name` whose labels hold `label`, such as `event="a"`; "" = all of them.
-pub fn sum(text: &str, name: &str, label: &str) -> Option<f64> {
+pub(crate) fn sum(text: &str, name: &str, label: &str) -> Option<f64> {
     let samples = text.lines().filter_map(|line| {
         let rest = line.strip_prefix(name)?;
         if !rest.starts_with(['{', ' ']) || !rest.contains(label) {
