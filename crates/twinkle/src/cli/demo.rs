@@ -105,7 +105,10 @@ impl std::fmt::Display for Tally {
         let (joined, inside, booked) =
             (count(&self.joined), count(&self.inside), count(&self.booked));
         let (left, failed) = (count(&self.left), count(&self.failed));
-        write!(f, "{joined} joined, {inside} let in, {booked} booked, {left} left without, {failed} failed")
+        write!(
+            f,
+            "{joined} joined, {inside} let in, {booked} booked, {left} left without, {failed} failed"
+        )
     }
 }
 
