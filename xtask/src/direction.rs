@@ -8,7 +8,7 @@ const ADAPTER: &[&str] = &["domain", "ports"];
 /// The packages of ours that a package may depend on, `twinkle-` left out.
 fn allowed(package: &str) -> Option<&'static [&'static str]> {
     Some(match package {
-        "domain" | "testbed" => &[],
+        "domain" | "testbed" | "loadtest" => &[],
         "wire" | "ports" => &["domain"],
         "directory" => &["domain", "wire", "ports"],
         "http" => &["domain", "wire", "ports"],

@@ -1,0 +1,147 @@
+//! The service under load: where it is, and what it says in public.
+
+use std::{
+    collections::BTreeMap,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::{
+    model::places::{Address, Place},
+    net::{fetch::fetch, request::Request, target::Target},
+};
+
+/// How long the public total may lag behind the last acknowledgement, in seconds.
+const SETTLE_SECS_MAX: u64 = 20;
+
+const LOOK_MS: u64 = 250;
+
+#[derive(Debug, Clone)]
+pub struct Service {
+    pub apis: Vec<Target>,
+    pub gateways: Vec<Target>,
+    pub event: String,
+    /// The `Origin` that all requests name.
+    pub origin: String,
+}
+
+/// What anyone may know of an event.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Facts {
+    pub total: u64,
+    pub state: String,
+    pub slots: Vec<Slot>,
+    pub seats_per_ticket: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Slot {
+    pub id: String,
+    pub capacity: u64,
+    pub remaining: u64,
+}
+
+impl Facts {
+    pub fn remaining(&self) -> BTreeMap<String, u64> {
+        self.slots.iter().map(|slot| (slot.id.clone(), slot.remaining)).collect()
+    }
+}
+
+/// The body of a 202.
+#[derive(Debug, Deserialize)]
+pub struct Accepted<'a> {
+    ticket: Uuid,
+    offset: u64,
+    index: u16,
+    pub stream: Option<&'a str>,
+}
+
+impl Accepted<'_> {
+    pub fn read(body: &[u8]) -> Result<(Place, Accepted<'_>), String> {
+        let broken = || format!("a 202 says {}", String::from_utf8_lossy(body));
+        let accepted: Accepted<'_> = serde_json::from_slice(body).map_err(|_| broken())?;
+        let Accepted { ticket, offset, index, .. } = accepted;
+        let address = Address::new(offset, index).ok_or_else(broken)?;
+        Ok((Place { ticket, address, position: None }, accepted))
+    }
+}
+
+/// The `code` of a problem.
+#[derive(Debug, Deserialize)]
+pub struct Problem<'a> {
+    pub code: &'a str,
+}
+
+impl Problem<'_> {
+    /// "" when the body is no problem.
+    pub fn code(body: &[u8]) -> &str {
+        serde_json::from_slice::<Problem<'_>>(body).map_or("", |problem| problem.code)
+    }
+}
+
+impl Service {
+    /// The `n`-th API, round and round.
+    pub fn api(&self, n: usize) -> &Target {
+        &self.apis[n % self.apis.len()]
+    }
+
+    /// The `n`-th gateway, round and round.
+    pub fn gateway(&self, n: usize) -> &Target {
+        &self.gateways[n % self.gateways.len()]
+    }
+
+    /// A path of the event, e.g. of `/tickets`.
+    pub fn path(&self, rest: &str) -> String {
+        format!("/api/v1/events/{}{rest}", self.event)
+    }
+
+    pub fn facts(&self) -> Result<Facts> {
+        fetch(self.gateway(0), &Request::get(&self.path("")), &self.origin)
+            .with_context(|| format!("the event {} can't be read", self.event))
+    }
+
+    /// The facts once they count `total` people, or as they are when time is over.
+    pub fn settled_facts(&self, total: u64) -> Result<Facts> {
+        let deadline = Instant::now() + Duration::from_secs(SETTLE_SECS_MAX);
+        loop {
+            let facts = self.facts();
+            match facts {
+                Ok(facts) if facts.total >= total => return Ok(facts),
+                facts if Instant::now() > deadline => return facts,
+                _ => thread::sleep(Duration::from_millis(LOOK_MS)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_accepted_join_needs_all_its_parts() {
+        let body = br#"{"ticket":"1ad44e85-ebfa-82c9-9740-0a707e964ab1","offset":4,"index":2,
+            "stream":"/s","new":1}"#;
+        let (place, accepted) = Accepted::read(body).unwrap();
+        assert_eq!((place.address.offset(), accepted.stream), (4, Some("/s")));
+        for body in [
+            &br#"{"offset":4,"index":0}"#[..],
+            br#"{"ticket":"1ad44e85-ebfa-82c9-9740-0a707e964ab1","index":0}"#,
+            br#"{"ticket":"1ad44e85-ebfa-82c9-9740-0a707e964ab1","offset":4}"#,
+            br#"{"ticket":"x","offset":4,"index":0}"#,
+            b"\xFF",
+        ] {
+            assert!(Accepted::read(body).is_err());
+        }
+    }
+
+    #[test]
+    fn a_problem_has_a_code() {
+        assert_eq!(Problem::code(br#"{"code":"overloaded","status":503}"#), "overloaded");
+        assert_eq!(Problem::code(b"<html>"), "");
+    }
+}
