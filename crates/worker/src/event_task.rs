@@ -150,6 +150,7 @@ impl EventTask {
         let timer = self.timer();
         let halted = self.halted;
         tokio::select! {
+            biased;
             _ = shutdown.wait_for(|stop| *stop) => Wake::Shutdown,
             (own, result) = running(&mut self.appending) => Wake::Appended(own, result),
             done = running(&mut self.projecting) => Wake::Projected(done),
