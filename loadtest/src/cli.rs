@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     net::target::{SOURCES_MAX, Target},
     pace::Stop,
-    scenario::{Part, Stage, joins},
+    processes::PROCESSES_MAX,
+    scenario::{Part, Stage, joins, sockets, storm},
     service::Service,
 };
 
@@ -24,6 +25,10 @@ pub struct Cli {
 pub enum Command {
     /// Joins at a fixed schedule, each by a new shopper
     Joins(Play<joins::Settings>),
+    /// Holds many sockets and checks every frame
+    Sockets(Play<sockets::Settings>),
+    /// Everyone joins in the same second, each on connections of their own
+    Storm(Play<storm::Settings>),
 }
 
 /// A scenario's own settings with those that all have.
@@ -52,6 +57,9 @@ pub struct Common {
     /// Connect from 127.0.0.1 to 127.0.0.N: ports suffice for 28,000 connections from each
     #[arg(long, default_value_t = 1)]
     pub sources: u8,
+    /// Processes that share the load of sockets and storm: each holds some 19,000 sockets at most
+    #[arg(long, default_value_t = 1)]
+    pub processes: usize,
     /// Write what was seen as one JSON object
     #[arg(long)]
     pub json: Option<PathBuf>,
@@ -69,6 +77,7 @@ impl Common {
         let mut targets = self.api.iter().chain(&self.gateway);
         targets.try_for_each(|target| target.check(self.i_own_the_target))?;
         ensure!((1..=SOURCES_MAX).contains(&self.sources), "1 to {SOURCES_MAX} sources");
+        ensure!((1..=PROCESSES_MAX).contains(&self.processes), "1 to {PROCESSES_MAX} processes");
         ensure!(
             self.event.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'),
             "an event's id has letters, digits and dashes"

@@ -5,13 +5,16 @@
 
 // In a binary `pub` and `pub(crate)` reach equally far.
 #![allow(unreachable_pub, missing_debug_implementations)]
-#![allow(dead_code, reason = "sockets and what is built on them come with the next scenarios")]
+#![allow(dead_code, reason = "the last scenario uses the rest")]
 
+mod agenda;
 mod cli;
+mod dice;
 mod latency;
 mod model;
 mod net;
 mod pace;
+mod processes;
 mod report;
 mod scenario;
 mod schedule;
@@ -26,7 +29,7 @@ use clap::Parser;
 use crate::{
     cli::{Cli, Command, Common},
     report::Outcome,
-    scenario::joins,
+    scenario::{Stage, joins, judge_places, sockets, storm},
 };
 
 fn main() -> ExitCode {
@@ -44,7 +47,30 @@ fn play(command: Command) -> Result<bool> {
             let stage = play.common.stage()?;
             finish(&play.common, &joins::run(&stage, &play.settings)?)
         }
+        Command::Sockets(play) => share(&play.common, |stage| sockets::run(stage, &play.settings)),
+        Command::Storm(play) => share(&play.common, |stage| storm::run(stage, &play.settings)),
     }
+}
+
+/// Plays in one process or in several; a part only tells what it saw.
+fn share(common: &Common, run: impl Fn(&Stage) -> Result<Outcome>) -> Result<bool> {
+    let stage = common.stage()?;
+    if common.part.is_some() {
+        return hand_over(&run(&stage)?);
+    }
+    let before = stage.service.facts()?;
+    let mut outcome = match common.processes {
+        1 => run(&stage)?,
+        count => processes::run(count, &stage.stop)?,
+    };
+    judge_places(&stage, &before, &mut outcome)?;
+    finish(common, &outcome)
+}
+
+#[allow(clippy::print_stdout, reason = "the process that adds up reads it")]
+fn hand_over(outcome: &Outcome) -> Result<bool> {
+    println!("{}", serde_json::to_string(outcome)?);
+    Ok(true)
 }
 
 #[allow(clippy::print_stdout, reason = "the summary is what the program is run for")]

@@ -1,6 +1,8 @@
 //! What is right, judged from outside: the generator's own simple model.
 
+pub mod frames;
 pub mod places;
+pub mod stream;
 
 use serde::{Deserialize, Serialize};
 

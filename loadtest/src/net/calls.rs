@@ -1,6 +1,9 @@
 //! HTTP calls: one request at a time on each connection, answers handed out as they come.
 
-use std::{io, time::Duration};
+use std::{
+    io::{self, ErrorKind},
+    time::Duration,
+};
 
 use mio::{Events, Poll, Token, event::Event};
 use slab::Slab;
@@ -17,7 +20,8 @@ const EVENTS_MAX: usize = 4_096;
 /// How the connections are used.
 #[derive(Debug, Clone)]
 pub struct Use {
-    pub target: Target,
+    /// Used in turn, one for each connection.
+    pub targets: Vec<Target>,
     /// Most connections at once.
     pub most: usize,
     /// Kept for the next call; else each call has a connection of its own.
@@ -103,7 +107,8 @@ impl Calls {
     }
 
     fn open(&mut self) -> io::Result<usize> {
-        let Use { target, sources, .. } = &self.settings;
+        let Use { targets, sources, .. } = &self.settings;
+        let target = targets.get(self.opened % targets.len().max(1)).ok_or(ErrorKind::NotFound)?;
         let source = target.source(self.opened, *sources);
         self.opened += 1;
         let entry = self.calls.vacant_entry();
@@ -115,7 +120,7 @@ impl Calls {
 
     fn send(&mut self, index: usize, tag: u64, at_us: u64, request: &[u8]) -> io::Result<()> {
         let Some(call) = self.calls.get_mut(index) else {
-            return Err(io::ErrorKind::NotConnected.into());
+            return Err(ErrorKind::NotConnected.into());
         };
         call.connection.send(request)?;
         call.asked = Some(Asked { tag, at_us });
@@ -125,8 +130,11 @@ impl Calls {
     /// Takes what has come and hands it to `heard`; never waits.
     pub fn turn(&mut self, mut heard: impl FnMut(u64, Result<'_>)) -> io::Result<()> {
         self.failed.drain(..).for_each(|(tag, why)| heard(tag, Err(&why)));
+        if self.calls.is_empty() {
+            return Ok(());
+        }
         match self.poll.poll(&mut self.events, Some(Duration::ZERO)) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
         let Self { events, calls, idle, scratch, settings, .. } = self;
@@ -219,7 +227,7 @@ mod tests {
     }
 
     fn calls(target: Target, most: usize) -> Calls {
-        Calls::new(Use { target, most, keep: true, sources: 1 }).unwrap()
+        Calls::new(Use { targets: vec![target], most, keep: true, sources: 1 }).unwrap()
     }
 
     /// Turns until something is heard.

@@ -26,7 +26,7 @@ pub fn fetch<T: DeserializeOwned>(
     origin: &str,
 ) -> Result<T> {
     let path = request.path;
-    let calls = Use { target: target.clone(), most: 1, keep: false, sources: 1 };
+    let calls = Use { targets: vec![target.clone()], most: 1, keep: false, sources: 1 };
     let mut calls = Calls::new(calls)?;
     calls.ask(0, 0, &request.render(target, origin));
     let deadline = Instant::now() + Duration::from_secs(FETCH_SECS_MAX);

@@ -14,12 +14,14 @@ pub struct Request<'a> {
     pub cookie: Option<&'a str>,
     /// `Twinkle-Seq`.
     pub seq: Option<u64>,
+    /// `Idempotency-Key`.
+    pub key: Option<&'a str>,
     pub json: Option<&'a str>,
 }
 
 impl<'a> Request<'a> {
     pub fn new(method: &'a str, path: &'a str) -> Self {
-        Self { method, path, cookie: None, seq: None, json: None }
+        Self { method, path, cookie: None, seq: None, key: None, json: None }
     }
 
     pub fn get(path: &'a str) -> Self {
@@ -58,6 +60,9 @@ impl<'a> Request<'a> {
         }
         if let Some(seq) = self.seq {
             out.push_str(&format!("Twinkle-Seq: {seq}\r\n"));
+        }
+        if let Some(key) = self.key {
+            out.push_str(&format!("Idempotency-Key: {key}\r\n"));
         }
         out
     }

@@ -85,11 +85,11 @@ pub fn run(stage: &Stage, settings: &Settings) -> Result<Outcome> {
 impl<'a> Joins<'a> {
     fn new(stage: &'a Stage, settings: &'a Settings) -> Result<Self> {
         let schedule = Schedule::new(settings.profile, settings.secs)?;
-        let target = stage.service.api(0).clone();
+        let targets = stage.service.apis.clone();
         let path = stage.service.path("/tickets");
-        let request = Request::new("POST", &path).render(&target, &stage.service.origin);
+        let request = Request::new("POST", &path).render(&targets[0], &stage.service.origin);
         let most = settings.connections;
-        let mut calls = Calls::new(Use { target, most, keep: true, sources: stage.sources })?;
+        let mut calls = Calls::new(Use { targets, most, keep: true, sources: stage.sources })?;
         calls.warm()?;
         let answers = Answers {
             stage,

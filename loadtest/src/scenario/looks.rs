@@ -47,8 +47,8 @@ struct Ticket {
 
 impl Looks {
     pub fn new(stage: &Stage) -> io::Result<Self> {
-        let target = stage.service.gateway(0).clone();
-        let settings = Use { target, most: CONNECTIONS, keep: true, sources: 1 };
+        let targets = stage.service.gateways.clone();
+        let settings = Use { targets, most: CONNECTIONS, keep: true, sources: 1 };
         let mut calls = Calls::new(settings)?;
         calls.warm()?;
         Ok(Self {

@@ -1,9 +1,20 @@
 //! What can be played.
 
+mod crowd;
+mod hall;
 pub mod joins;
 mod looks;
+pub mod sockets;
+pub mod storm;
 
-use crate::{pace::Stop, service::Service};
+use anyhow::Result;
+
+use crate::{
+    model::places::{Others, Places},
+    pace::Stop,
+    report::Outcome,
+    service::{Facts, Service},
+};
 
 /// What every scenario is given.
 #[derive(Debug, Clone)]
@@ -31,6 +42,27 @@ impl Part {
     pub fn share(self, count: usize) -> usize {
         count / self.of + usize::from(self.number < count % self.of)
     }
+}
+
+/// Compares the places of everyone who joined with the log and with the public total.
+pub fn judge_places(stage: &Stage, before: &Facts, outcome: &mut Outcome) -> Result<()> {
+    let line = std::mem::take(&mut outcome.places);
+    if line.is_empty() {
+        return Ok(());
+    }
+    let others = Others { before: before.total, unknown: outcome.counted("unknown") };
+    let mut places = Places::of(&line);
+    places.settle(&mut outcome.faults);
+    let faults = &mut outcome.faults;
+    // Who was interrupted, or came late, may not have been told; that is counted elsewhere.
+    let told = line.iter().filter(|place| place.position.is_some());
+    told.for_each(|place| places.judge(place, others, faults));
+    if !stage.stop.asked() {
+        let total = stage.service.settled_facts(others.before + places.len() as u64)?.total;
+        places.judge_total(total, others, faults);
+        outcome.count("total", total);
+    }
+    Ok(())
 }
 
 /// A line on the terminal each second.
