@@ -92,7 +92,8 @@ class Shopper(FastHttpUser):
             except (TypeError, ValueError):
                 body = {}
             if not check(answer.status_code, body):
-                answer.failure(f"{answer.status_code} {answer.text}")
+                why = body.get("code") or body.get("type") or getattr(answer, "error", "")
+                answer.failure(f"{answer.status_code} {why}")
                 raise RescheduleTask
             # A refusal that was expected is no failure either.
             answer.success()

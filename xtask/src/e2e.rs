@@ -81,7 +81,11 @@ pub(crate) fn browser() -> Result<Outcome> {
     Ok(read("browser", &out))
 }
 
-fn binary(name: &str) -> Result<PathBuf> {
+/// The path of a built program.
+///
+/// # Errors
+/// When it is missing.
+pub(crate) fn binary(name: &str) -> Result<PathBuf> {
     let path = target().join("release").join(name);
     ensure!(path.exists(), "{} is missing", path.display());
     path.canonicalize().context("cannot resolve the path of the product")

