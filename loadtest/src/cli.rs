@@ -9,7 +9,7 @@ use crate::{
     net::target::{SOURCES_MAX, Target},
     pace::Stop,
     processes::PROCESSES_MAX,
-    scenario::{Part, Stage, joins, sockets, storm},
+    scenario::{Part, Stage, joins, sale, sockets, storm},
     service::Service,
 };
 
@@ -29,6 +29,8 @@ pub enum Command {
     Sockets(Play<sockets::Settings>),
     /// Everyone joins in the same second, each on connections of their own
     Storm(Play<storm::Settings>),
+    /// A whole sale: join, wait, come in, hold, book
+    Sale(Play<sale::Settings>),
 }
 
 /// A scenario's own settings with those that all have.

@@ -5,7 +5,6 @@
 
 // In a binary `pub` and `pub(crate)` reach equally far.
 #![allow(unreachable_pub, missing_debug_implementations)]
-#![allow(dead_code, reason = "the last scenario uses the rest")]
 
 mod agenda;
 mod cli;
@@ -29,7 +28,7 @@ use clap::Parser;
 use crate::{
     cli::{Cli, Command, Common},
     report::Outcome,
-    scenario::{Stage, joins, judge_places, sockets, storm},
+    scenario::{Stage, joins, judge_places, sale, sockets, storm},
 };
 
 fn main() -> ExitCode {
@@ -46,6 +45,10 @@ fn play(command: Command) -> Result<bool> {
         Command::Joins(play) => {
             let stage = play.common.stage()?;
             finish(&play.common, &joins::run(&stage, &play.settings)?)
+        }
+        Command::Sale(play) => {
+            let stage = play.common.stage()?;
+            finish(&play.common, &sale::run(&stage, &play.settings)?)
         }
         Command::Sockets(play) => share(&play.common, |stage| sockets::run(stage, &play.settings)),
         Command::Storm(play) => share(&play.common, |stage| storm::run(stage, &play.settings)),

@@ -33,7 +33,6 @@ pub struct Service {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Facts {
     pub total: u64,
-    pub state: String,
     pub slots: Vec<Slot>,
     pub seats_per_ticket: u32,
 }
@@ -53,21 +52,21 @@ impl Facts {
 
 /// The body of a 202.
 #[derive(Debug, Deserialize)]
-pub struct Accepted<'a> {
+struct Accepted<'a> {
     ticket: Uuid,
     offset: u64,
     index: u16,
-    pub stream: Option<&'a str>,
+    /// Where to follow it.
+    stream: &'a str,
 }
 
-impl Accepted<'_> {
-    pub fn read(body: &[u8]) -> Result<(Place, Accepted<'_>), String> {
-        let broken = || format!("a 202 says {}", String::from_utf8_lossy(body));
-        let accepted: Accepted<'_> = serde_json::from_slice(body).map_err(|_| broken())?;
-        let Accepted { ticket, offset, index, .. } = accepted;
-        let address = Address::new(offset, index).ok_or_else(broken)?;
-        Ok((Place { ticket, address, position: None }, accepted))
-    }
+/// The place that a 202 tells of.
+pub fn read_accepted(body: &[u8]) -> Result<Place, String> {
+    let broken = || format!("a 202 says {}", String::from_utf8_lossy(body));
+    let accepted: Accepted<'_> = serde_json::from_slice(body).map_err(|_| broken())?;
+    let Accepted { ticket, offset, index, stream } = accepted;
+    let address = Address::new(offset, index).filter(|_| !stream.is_empty());
+    Ok(Place { ticket, address: address.ok_or_else(broken)?, position: None })
 }
 
 /// The `code` of a problem.
@@ -126,16 +125,16 @@ mod tests {
     fn an_accepted_join_needs_all_its_parts() {
         let body = br#"{"ticket":"1ad44e85-ebfa-82c9-9740-0a707e964ab1","offset":4,"index":2,
             "stream":"/s","new":1}"#;
-        let (place, accepted) = Accepted::read(body).unwrap();
-        assert_eq!((place.address.offset(), accepted.stream), (4, Some("/s")));
+        assert_eq!(read_accepted(body).unwrap().address.offset(), 4);
         for body in [
             &br#"{"offset":4,"index":0}"#[..],
             br#"{"ticket":"1ad44e85-ebfa-82c9-9740-0a707e964ab1","index":0}"#,
             br#"{"ticket":"1ad44e85-ebfa-82c9-9740-0a707e964ab1","offset":4}"#,
-            br#"{"ticket":"x","offset":4,"index":0}"#,
+            br#"{"ticket":"1ad44e85-ebfa-82c9-9740-0a707e964ab1","offset":4,"index":0}"#,
+            br#"{"ticket":"x","offset":4,"index":0,"stream":"/s"}"#,
             b"\xFF",
         ] {
-            assert!(Accepted::read(body).is_err());
+            assert!(read_accepted(body).is_err());
         }
     }
 

@@ -1,7 +1,10 @@
 //! What is right, judged from outside: the generator's own simple model.
 
+pub mod admission;
+pub mod answers;
 pub mod frames;
 pub mod places;
+pub mod seats;
 pub mod stream;
 
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,7 @@
 //! Places: given once, dense, in the order of the log.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -22,9 +24,11 @@ impl Address {
     pub fn offset(self) -> u64 {
         self.0 >> INDEX_BITS
     }
+}
 
-    fn text(self) -> String {
-        format!("({}, {})", self.offset(), self.0 & ((1 << INDEX_BITS) - 1))
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({}, {})", self.offset(), self.0 & ((1 << INDEX_BITS) - 1))
     }
 }
 
@@ -82,7 +86,7 @@ impl Places {
             faults.push(format!("ticket {} was given twice", Uuid::from_u128(pair[0])));
         }
         for pair in self.addresses.windows(2).filter(|pair| pair[0] == pair[1]) {
-            faults.push(format!("address {} was given twice", pair[0].text()));
+            faults.push(format!("address {} was given twice", pair[0]));
         }
     }
 
@@ -97,7 +101,7 @@ impl Places {
         // Who else joins an event that was not empty is not known here.
         let holds = position >= least && (others.before > 0 || position <= most);
         faults.check(holds, || {
-            let (ticket, address) = (place.ticket, place.address.text());
+            let (ticket, address) = (place.ticket, place.address);
             format!("ticket {ticket} at {address} has position {position}, not {least} to {most}")
         });
     }

@@ -21,11 +21,6 @@ impl Sight {
         (self.span, self.serving) = (None, 0);
     }
 
-    /// A new ticket: place and `ahead` start anew.
-    pub fn rejoined(&mut self) {
-        (self.position, self.floor) = (None, None);
-    }
-
     /// Takes in a frame that all share; true if it covers more of the log than the one before on
     /// the same socket.
     pub fn shared(&mut self, (from, to): (u64, u64), serving: Option<u32>) -> Result<bool, String> {
@@ -143,7 +138,5 @@ mod tests {
         assert!(sight.waiting(&place(11, 3)).is_err());
         assert!(Sight::default().waiting(&place(0, 0)).is_err());
         assert!(Sight::default().waiting(&place(5, 5)).is_err());
-        sight.rejoined();
-        assert_eq!(sight.waiting(&place(50, 30)), Ok(()));
     }
 }

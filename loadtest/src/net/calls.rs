@@ -275,7 +275,10 @@ mod tests {
 
     #[test]
     fn a_late_answer_is_given_up() {
-        let mut calls = calls(server(vec![b"HTTP/1.1 20"; 0]), 1);
+        // It takes connections and never says a word.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let mut calls = calls(target, 1);
         assert!(calls.ask(1, 5, b"x"));
         let mut told = Vec::new();
         calls.give_up_before(5, |tag, _| told.push(tag));

@@ -122,12 +122,17 @@ impl Streams {
         Ok(id)
     }
 
-    /// Says goodbye; the end is told.
-    pub fn hang_up(&mut self, id: usize) {
-        let Some(stream) = self.streams.get_mut(id) else { return };
+    /// Says goodbye; true: the end will be told. A socket that is not open yet is just dropped.
+    pub fn hang_up(&mut self, id: usize) -> bool {
+        let Some(stream) = self.streams.get_mut(id) else { return false };
+        if let Stage::Opening(_) = stream.stage {
+            self.tear(id);
+            return false;
+        }
         stream.stage = Stage::Closing;
         // A connection that is gone already tells so by itself.
         let _ = stream.control(Kind::Close, &NORMAL_CLOSURE.to_be_bytes());
+        true
     }
 
     /// Drops the connection like a phone that lost its network; nothing more is told.

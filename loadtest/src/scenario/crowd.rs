@@ -181,6 +181,20 @@ impl<'a> Crowd<'a> {
         joins.give_up_before(before_us, |who, result| hall.joined(who as usize, result, now_us));
     }
 
+    /// Somebody loses the network, and comes back.
+    pub fn tear(&mut self, who: usize, now_us: u64) {
+        if let Some(id) = self.hall.tears(who, now_us) {
+            self.streams.tear(id);
+        }
+    }
+
+    /// Somebody goes home.
+    pub fn hang_up(&mut self, who: usize) {
+        let person = &mut self.hall.people[who];
+        person.step = Step::Gone;
+        person.socket = person.socket.filter(|id| self.streams.hang_up(*id));
+    }
+
     /// Everyone goes home.
     pub fn close(&mut self) -> Result<()> {
         let end_us = self.pace.now_us() + CLOSE_US_MAX;
@@ -188,12 +202,7 @@ impl<'a> Crowd<'a> {
         while self.streams.len() > 0 && self.pace.now_us() < end_us {
             let now_us = self.pace.now_us();
             let upto = self.hall.people.len().min(left + HANG_UPS_MAX);
-            for person in &mut self.hall.people[left..upto] {
-                person.step = Step::Gone;
-                if let Some(id) = person.socket {
-                    self.streams.hang_up(id);
-                }
-            }
+            (left..upto).for_each(|who| self.hang_up(who));
             left = upto;
             self.listen()?;
             self.pace.rest(now_us);

@@ -1,6 +1,6 @@
 //! The people of a crowd: what they were told, and what they do about it.
 
-use std::{collections::BTreeMap, io};
+use std::{collections::BTreeMap, io, rc::Rc};
 
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ use crate::{
     },
     pace,
     report::Outcome,
-    service::Accepted,
+    service::read_accepted,
     tally::Tally,
 };
 
@@ -58,6 +58,7 @@ pub struct Person {
     pub key: Uuid,
     pub place: Option<Place>,
     pub sight: Sight,
+    is_open: bool,
     is_placed: bool,
     /// Had a socket before.
     returns: bool,
@@ -85,6 +86,11 @@ pub struct Hall {
     closed_mutely: u64,
     pub unclosed: u64,
     pub faults: Faults,
+    /// Personal frames and seats are kept in `told` for whoever acts on them.
+    pub collects: bool,
+    pub told: Vec<(usize, Rc<Frame>)>,
+    /// Connections that were dropped like a phone that lost its network.
+    pub torn: u64,
 }
 
 impl Hall {
@@ -108,6 +114,9 @@ impl Hall {
             closed_mutely: 0,
             unclosed: 0,
             faults: Faults::default(),
+            collects: false,
+            told: Vec::new(),
+            torn: 0,
         }
     }
 
@@ -122,6 +131,7 @@ impl Hall {
             key: Uuid::new_v4(),
             place: None,
             sight: Sight::default(),
+            is_open: false,
             is_placed: false,
             returns: false,
         });
@@ -159,10 +169,10 @@ impl Hall {
         if let Some(cookie) = text_of(answer.cookie) {
             person.cookie = Some(cookie);
         }
-        match Accepted::read(answer.body) {
+        match read_accepted(answer.body) {
             Err(text) => self.faults.push(text),
             Ok(_) if person.cookie.is_none() => self.faults.push("a 202 sets no cookie".to_owned()),
-            Ok((place, _)) => {
+            Ok(place) => {
                 person.place = Some(place);
                 self.accepted.record_us(now_us.saturating_sub(person.due_us));
                 self.next(who, Step::Listen, now_us);
@@ -210,15 +220,14 @@ impl Hall {
         let person = &mut self.people[who];
         self.open += 1;
         self.reconnected += u64::from(person.returns);
-        (person.step, person.returns) = (Step::Open, true);
+        (person.step, person.is_open, person.returns) = (Step::Open, true, true);
         person.sight.connected();
     }
 
     fn ended(&mut self, who: usize, end: &End, now_us: u64) {
         let person = &mut self.people[who];
-        let was_open = person.step == Step::Open;
         person.socket = None;
-        self.open -= u64::from(was_open || (person.step == Step::Gone && person.returns));
+        self.open -= u64::from(std::mem::take(&mut person.is_open));
         if person.step == Step::Gone {
             match end {
                 End::Closed(NORMAL_CLOSURE) => self.closed += 1,
@@ -229,6 +238,16 @@ impl Hall {
         *self.lost.entry(end.to_string()).or_default() += 1;
         person.step = Step::Listen;
         self.again(who, now_us);
+    }
+
+    /// The network is gone; a little later it is back. Nothing that the socket said is lost on us.
+    pub fn tears(&mut self, who: usize, now_us: u64) -> Option<usize> {
+        let person = &mut self.people[who];
+        let id = person.socket.take_if(|_| person.step == Step::Open)?;
+        (person.step, person.is_open) = (Step::Listen, false);
+        (self.open, self.torn) = (self.open - 1, self.torn + 1);
+        self.again(who, now_us);
+        Some(id)
     }
 
     fn told(&mut self, who: usize, text: &[u8], now_us: u64) {
@@ -242,6 +261,9 @@ impl Hall {
             Some(span) => self.shared(who, span, &frame),
             None => self.personal(who, &frame, now_us),
         };
+        if self.collects && (frame.span().is_none() || frame.kind == Kind::Seats) {
+            self.told.push((who, frame));
+        }
         if let Err(fault) = judged {
             self.faults.push(format!("shopper {who}: {fault}"));
         }
@@ -304,6 +326,7 @@ impl Hall {
         outcome.count("placed", self.placed.count());
         outcome.count("frames", self.frames);
         outcome.count("sockets_reconnected", self.reconnected);
+        outcome.count("sockets_torn_by_us", self.torn);
         outcome.count("sockets_closed", self.closed);
         outcome.count("sockets_closed_without_answer", self.closed_mutely);
         outcome.count("sockets_not_closed", self.unclosed);

@@ -4,6 +4,7 @@ mod crowd;
 mod hall;
 pub mod joins;
 mod looks;
+pub mod sale;
 pub mod sockets;
 pub mod storm;
 
