@@ -76,6 +76,8 @@ pub struct Hall {
     /// From what a frame tells of to its receipt.
     pub age: Latency,
     pub recent_age: Latency,
+    /// The same before all were there.
+    pub age_opening: Latency,
     pub frames: u64,
     pub open: u64,
     pub lost: BTreeMap<String, u64>,
@@ -106,6 +108,7 @@ impl Hall {
             placed: Latency::default(),
             age: Latency::default(),
             recent_age: Latency::default(),
+            age_opening: Latency::default(),
             frames: 0,
             open: 0,
             lost: BTreeMap::new(),
@@ -334,7 +337,12 @@ impl Hall {
         for (why, count) in std::mem::take(&mut self.lost) {
             outcome.count(&format!("sockets_lost: {why}"), count);
         }
-        let times = [("accepted", self.accepted), ("placed", self.placed), ("age", self.age)];
+        let times = [
+            ("accepted", self.accepted),
+            ("placed", self.placed),
+            ("age", self.age),
+            ("age_opening", self.age_opening),
+        ];
         let times = times.into_iter().filter(|(_, times)| times.count() > 0);
         outcome.latencies.extend(times.map(|(name, times)| (name.to_owned(), times)));
         outcome.faults.add(self.faults);

@@ -44,14 +44,20 @@ impl Settings {
     }
 }
 
+/// When all were open, and what had been spent until then: opening has its own price.
+struct Held {
+    since_us: u64,
+    frames: u64,
+    cpu_secs: f64,
+}
+
 /// Plays this process's part.
 pub fn run(stage: &Stage, settings: &Settings) -> Result<Outcome> {
     let mut crowd = Crowd::new(stage, settings.plan(stage)?)?;
-    let count = stage.part.share(settings.count);
-    let mut seconds = Vec::new();
-    let mut hold_until_us = None;
+    let count = stage.part.share(settings.count) as u64;
+    let (mut seconds, mut frames) = (Vec::new(), 0);
     let mut came_us = None;
-    let mut frames = 0;
+    let mut held: Option<Held> = None;
     loop {
         if let Some(at) = crowd.turn()? {
             seconds.push(second(stage, &mut crowd, at, &mut frames));
@@ -61,23 +67,53 @@ pub fn run(stage: &Stage, settings: &Settings) -> Result<Outcome> {
             came_us = Some(now_us);
         }
         let late = came_us.is_some_and(|came| now_us > came + OPEN_SECS_MAX * 1_000_000);
-        if hold_until_us.is_none() && (crowd.hall.open == count as u64 || late) {
-            hold_until_us = Some(now_us + settings.secs * 1_000_000);
+        if held.is_none() && (crowd.hall.open == count || late) {
+            held = Some(Held::begin(&mut crowd, now_us));
         }
-        if hold_until_us.is_some_and(|until| now_us >= until) || stage.stop.asked() {
+        let over = held.as_ref().is_some_and(|held| held.secs(now_us) >= settings.secs as f64);
+        if over || stage.stop.asked() {
             break;
         }
     }
-    let open = crowd.hall.open;
-    crowd.close()?;
-    let mut outcome =
-        Outcome::new("sockets", format!("{} sockets", settings.count), "frames", &crowd.pace);
+    outcome(stage, settings, crowd, held, seconds)
+}
+
+impl Held {
+    fn begin(crowd: &mut Crowd<'_>, since_us: u64) -> Self {
+        crowd.hall.age_opening = std::mem::take(&mut crowd.hall.age);
+        Self { since_us, frames: crowd.hall.frames, cpu_secs: crowd.pace.cpu_secs() }
+    }
+
+    fn secs(&self, now_us: u64) -> f64 {
+        now_us.saturating_sub(self.since_us) as f64 / 1e6
+    }
+}
+
+/// Rate and CPU are those of the time for which the sockets were held.
+fn outcome(
+    stage: &Stage,
+    settings: &Settings,
+    mut crowd: Crowd<'_>,
+    held: Option<Held>,
+    seconds: Vec<Second>,
+) -> Result<Outcome> {
+    let profile = format!("{} sockets", settings.count);
+    let mut outcome = Outcome::new("sockets", profile, "frames", &crowd.pace);
     outcome.done = crowd.hall.frames;
+    if let Some(held) = held {
+        outcome.wall_secs = held.secs(crowd.pace.now_us());
+        outcome.done -= held.frames;
+        outcome.cpu_secs -= held.cpu_secs;
+        outcome.count("opening_cpu_ms", (held.cpu_secs * 1e3) as u64);
+        outcome.count("opening_ms", held.since_us / 1_000);
+    }
+    let (open, count) = (crowd.hall.open, stage.part.share(settings.count) as u64);
+    crowd.close()?;
     outcome.interrupted = stage.stop.asked();
     outcome.count("sockets_open_at_the_end", open);
     if !outcome.interrupted {
         let text = || format!("{open} of {count} sockets were open at the end");
-        outcome.faults.check(open == count as u64, text);
+        outcome.faults.check(open == count, text);
     }
     outcome.seconds = seconds;
     crowd.hall.report(&mut outcome);
