@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    net::target::{SOURCES_MAX, Target},
+    net::target::{PORTS, SOURCES_MAX, Sources, Target},
     pace::Stop,
     processes::PROCESSES_MAX,
     scenario::{Part, Stage, joins, sale, sockets, storm},
@@ -56,7 +56,7 @@ pub struct Common {
     /// The service's own origin; unless given, the first API's address
     #[arg(long)]
     pub origin: Option<String>,
-    /// Connect from 127.0.0.1 to 127.0.0.N: ports suffice for 28,000 connections from each
+    /// Connect from so many addresses, 127.0.0.2 and on: each has ports for 28,000 connections
     #[arg(long, default_value_t = 1)]
     pub sources: u8,
     /// Processes that share the load of sockets and storm: each holds some 19,000 sockets at most
@@ -88,7 +88,11 @@ impl Common {
         let (apis, gateways) = (self.api.clone(), self.gateway.clone());
         let service = Service { apis, gateways, event: self.event.clone(), origin };
         let part = self.part.unwrap_or(Part::ALL);
-        Ok(Stage { service, stop: Stop::on_signals()?, part, sources: self.sources })
+        // Begins elsewhere each time: the ports of the last run may still be taken.
+        let ports = usize::from(PORTS);
+        let first = std::process::id() as usize * 1_009 % ports + part.number * ports / part.of;
+        let sources = Sources::new(self.sources, first * usize::from(self.sources));
+        Ok(Stage { service, stop: Stop::on_signals()?, part, sources })
     }
 }
 

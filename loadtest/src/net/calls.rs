@@ -11,7 +11,7 @@ use slab::Slab;
 use super::{
     connection::{Broken, CONNECTIONS_MAX, Connection, SCRATCH_BYTES},
     http::{Answer, read_answer},
-    target::Target,
+    target::{Sources, Target},
 };
 
 /// Events taken at once.
@@ -26,8 +26,8 @@ pub struct Use {
     pub most: usize,
     /// Kept for the next call; else each call has a connection of its own.
     pub keep: bool,
-    /// Addresses to connect from.
-    pub sources: u8,
+    /// Where connections come from.
+    pub sources: Sources,
 }
 
 pub struct Calls {
@@ -109,11 +109,10 @@ impl Calls {
     fn open(&mut self) -> io::Result<usize> {
         let Use { targets, sources, .. } = &self.settings;
         let target = targets.get(self.opened % targets.len().max(1)).ok_or(ErrorKind::NotFound)?;
-        let source = target.source(self.opened, *sources);
         self.opened += 1;
         let entry = self.calls.vacant_entry();
         let (index, token) = (entry.key(), Token(entry.key()));
-        let connection = Connection::open(self.poll.registry(), token, target.address, source)?;
+        let connection = Connection::open(self.poll.registry(), token, target, sources)?;
         entry.insert(Call { connection, asked: None });
         Ok(index)
     }
@@ -227,7 +226,8 @@ mod tests {
     }
 
     fn calls(target: Target, most: usize) -> Calls {
-        Calls::new(Use { targets: vec![target], most, keep: true, sources: 1 }).unwrap()
+        Calls::new(Use { targets: vec![target], most, keep: true, sources: Sources::new(1, 0) })
+            .unwrap()
     }
 
     /// Turns until something is heard.

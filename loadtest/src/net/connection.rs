@@ -2,17 +2,22 @@
 
 use std::{
     io::{self, ErrorKind, Read, Write},
-    net::{Ipv4Addr, SocketAddr},
+    net::{SocketAddr, SocketAddrV4},
 };
 
 use mio::{Interest, Registry, Token, net::TcpStream};
 use socket2::{Domain, Protocol, Socket, Type};
+
+use super::target::{Sources, Target};
 
 /// Bytes read at once into the buffer that all connections of a loop share.
 pub const SCRATCH_BYTES: usize = 64 * 1024;
 
 /// Most connections of one process: as many files as the system usually grants, less a reserve.
 pub const CONNECTIONS_MAX: usize = 19_500;
+
+/// Ports that are tried one after the other.
+const PORT_TRIES_MAX: usize = 1_000;
 
 /// Why nothing more comes.
 #[derive(Debug)]
@@ -44,21 +49,10 @@ impl Connection {
     pub fn open(
         registry: &Registry,
         token: Token,
-        address: SocketAddr,
-        source: Option<Ipv4Addr>,
+        target: &Target,
+        sources: &Sources,
     ) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_nonblocking(true)?;
-        socket.set_tcp_nodelay(true)?;
-        if let Some(source) = source {
-            socket.set_reuse_address(true)?;
-            socket.bind(&SocketAddr::from((source, 0)).into())?;
-        }
-        match socket.connect(&address.into()) {
-            Err(error) if !is_under_way(&error) => return Err(error),
-            _ => {}
-        }
-        let mut stream = TcpStream::from_std(socket.into());
+        let mut stream = TcpStream::from_std(connect(target, sources)?.into());
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
         Ok(Self { stream, unread: Vec::new(), unsent: Vec::new() })
     }
@@ -130,6 +124,40 @@ impl Connection {
         }
         Ok(())
     }
+}
+
+/// Tries one port after the other until one is free.
+fn connect(target: &Target, sources: &Sources) -> io::Result<Socket> {
+    let mut tries = 0;
+    loop {
+        let source = sources.next(target);
+        match connect_from(target, source) {
+            Err(error) if source.is_some() && is_taken(&error) && tries < PORT_TRIES_MAX => {
+                tries += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+fn connect_from(target: &Target, source: Option<SocketAddrV4>) -> io::Result<Socket> {
+    let domain = Domain::for_address(target.address);
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    socket.set_tcp_nodelay(true)?;
+    if let Some(source) = source {
+        // A port whose connection has just ended may be used again.
+        socket.set_reuse_address(true)?;
+        socket.bind(&SocketAddr::V4(source).into())?;
+    }
+    match socket.connect(&target.address.into()) {
+        Err(error) if !is_under_way(&error) => Err(error),
+        _ => Ok(socket),
+    }
+}
+
+fn is_taken(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable)
 }
 
 fn is_under_way(error: &io::Error) -> bool {

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::{
     calls::{Calls, Use},
     request::Request,
-    target::Target,
+    target::{Sources, Target},
 };
 
 /// How long such a call may take, in seconds.
@@ -26,7 +26,8 @@ pub fn fetch<T: DeserializeOwned>(
     origin: &str,
 ) -> Result<T> {
     let path = request.path;
-    let calls = Use { targets: vec![target.clone()], most: 1, keep: false, sources: 1 };
+    let calls =
+        Use { targets: vec![target.clone()], most: 1, keep: false, sources: Sources::new(1, 0) };
     let mut calls = Calls::new(calls)?;
     calls.ask(0, 0, &request.render(target, origin));
     let deadline = Instant::now() + Duration::from_secs(FETCH_SECS_MAX);

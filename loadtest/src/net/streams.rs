@@ -8,7 +8,7 @@ use slab::Slab;
 use super::{
     connection::{Broken, CONNECTIONS_MAX, Connection, SCRATCH_BYTES},
     http::{Answer, read_answer},
-    target::Target,
+    target::{Sources, Target},
     websocket::{Kind, NORMAL_CLOSURE, read_frame, write_control},
 };
 
@@ -16,11 +16,10 @@ use super::{
 const EVENTS_MAX: usize = 4_096;
 
 pub struct Streams {
-    sources: u8,
+    sources: Sources,
     poll: Poll,
     events: Events,
     streams: Slab<Stream>,
-    opened: usize,
     scratch: Vec<u8>,
 }
 
@@ -85,13 +84,12 @@ enum Stop {
 }
 
 impl Streams {
-    pub fn new(sources: u8) -> io::Result<Self> {
+    pub fn new(sources: Sources) -> io::Result<Self> {
         Ok(Self {
             sources,
             poll: Poll::new()?,
             events: Events::with_capacity(EVENTS_MAX),
             streams: Slab::new(),
-            opened: 0,
             scratch: vec![0; SCRATCH_BYTES],
         })
     }
@@ -111,11 +109,9 @@ impl Streams {
             return Err(io::Error::other("as many sockets as one process may hold"));
         }
         let (request, accept) = upgrade;
-        let source = target.source(self.opened, self.sources);
-        self.opened += 1;
         let entry = self.streams.vacant_entry();
         let (id, token) = (entry.key(), Token(entry.key()));
-        let mut connection = Connection::open(self.poll.registry(), token, target.address, source)?;
+        let mut connection = Connection::open(self.poll.registry(), token, target, &self.sources)?;
         connection.send(request)?;
         let stage = Stage::Opening(accept.as_str().into());
         entry.insert(Stream { connection, tag, stage });

@@ -1,14 +1,23 @@
 //! Where load may go: this machine, unless its owner says otherwise.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, ToSocketAddrs},
+    cell::Cell,
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4, ToSocketAddrs},
+    rc::Rc,
     str::FromStr,
 };
 
 use anyhow::{Context, Result, ensure};
 
-/// Most source addresses, 127.0.0.1 to 127.0.0.n.
+/// Most source addresses.
 pub const SOURCES_MAX: u8 = 200;
+
+/// The first source is 127.0.0.2: the ports of 127.0.0.1 are everybody's.
+const FIRST_HOST: u8 = 2;
+
+/// Ports that Linux gives to clients by default, and how many there are.
+const FIRST_PORT: u16 = 32_768;
+pub const PORTS: u16 = 28_232;
 
 /// A server, e.g. `http://127.0.0.1:8080`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,11 +59,38 @@ impl Target {
         Ok(())
     }
 
-    /// The `n`-th of `sources` addresses to connect from; `None`: the system chooses.
-    pub fn source(&self, n: usize, sources: u8) -> Option<Ipv4Addr> {
-        let local = self.address.is_ipv4() && self.address.ip().is_loopback();
-        let last = 1 + u8::try_from(n % usize::from(sources.max(1))).unwrap_or(0);
-        (local && sources > 1).then(|| Ipv4Addr::new(127, 0, 0, last))
+    fn is_local(&self) -> bool {
+        self.address.is_ipv4() && self.address.ip().is_loopback()
+    }
+}
+
+/// Where connections come from: each address has its own ports. Clones share them.
+///
+/// The system would search for a free port of a given address one by one, which takes milliseconds
+/// when many are taken; here they are used in turn.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    count: u8,
+    used: Rc<Cell<usize>>,
+}
+
+impl Sources {
+    /// `first`: where to begin, different for processes that run at the same time.
+    pub fn new(count: u8, first: usize) -> Self {
+        Self { count, used: Rc::new(Cell::new(first)) }
+    }
+
+    /// The next address and port; `None`: the system chooses.
+    pub fn next(&self, target: &Target) -> Option<SocketAddrV4> {
+        if self.count <= 1 || !target.is_local() {
+            return None;
+        }
+        let n = self.used.get();
+        self.used.set(n.wrapping_add(1));
+        let count = usize::from(self.count);
+        let host = FIRST_HOST + u8::try_from(n % count).unwrap_or(0);
+        let port = FIRST_PORT + u16::try_from(n / count % usize::from(PORTS)).unwrap_or(0);
+        Some(SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, host), port))
     }
 }
 
@@ -86,11 +122,18 @@ mod tests {
     }
 
     #[test]
-    fn sources_go_round() {
+    fn sources_and_ports_go_round() {
         let here = target("http://127.0.0.1:1");
-        let last = |n| here.source(n, 3).map(|source| source.octets()[3]);
-        assert_eq!([last(0), last(1), last(2), last(3)], [Some(1), Some(2), Some(3), Some(1)]);
-        assert_eq!(here.source(5, 1), None);
-        assert_eq!(target("http://192.0.2.1:1").source(5, 3), None);
+        let sources = Sources::new(2, 0);
+        let other = sources.clone();
+        let next = |sources: &Sources| sources.next(&here).map(|source| source.to_string());
+        assert_eq!(next(&sources).as_deref(), Some("127.0.0.2:32768"));
+        assert_eq!(next(&other).as_deref(), Some("127.0.0.3:32768"), "clones share them");
+        assert_eq!(next(&sources).as_deref(), Some("127.0.0.2:32769"));
+        let last = Sources::new(2, 2 * usize::from(PORTS) - 1);
+        assert_eq!(next(&last).as_deref(), Some("127.0.0.3:60999"));
+        assert_eq!(next(&last).as_deref(), Some("127.0.0.2:32768"));
+        assert_eq!(next(&Sources::new(1, 0)), None);
+        assert_eq!(sources.next(&target("http://192.0.2.1:1")), None);
     }
 }

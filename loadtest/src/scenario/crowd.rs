@@ -61,7 +61,7 @@ pub struct Crowd<'a> {
 impl<'a> Crowd<'a> {
     pub fn new(stage: &'a Stage, plan: Plan) -> Result<Self> {
         let calls = |targets: &[_]| {
-            let (targets, keep, sources) = (targets.to_vec(), plan.keep, stage.sources);
+            let (targets, keep, sources) = (targets.to_vec(), plan.keep, stage.sources.clone());
             // Nobody has two connections at once, so all together are never more than there are people.
             let most = if keep { KEPT_MAX } else { CONNECTIONS_MAX };
             Calls::new(Use { targets, most, keep, sources })
@@ -73,7 +73,7 @@ impl<'a> Crowd<'a> {
             stage,
             plan,
             begun: 0,
-            streams: Streams::new(stage.sources)?,
+            streams: Streams::new(stage.sources.clone())?,
             pages: calls(&stage.service.gateways)?,
             joins: calls(&stage.service.apis)?,
             hall: Hall::new(count, plan.seed ^ stage.part.number as u64),

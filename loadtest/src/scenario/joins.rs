@@ -90,7 +90,8 @@ impl<'a> Joins<'a> {
         let path = stage.service.path("/tickets");
         let request = Request::new("POST", &path).render(&targets[0], &stage.service.origin);
         let most = settings.connections;
-        let mut calls = Calls::new(Use { targets, most, keep: true, sources: stage.sources })?;
+        let mut calls =
+            Calls::new(Use { targets, most, keep: true, sources: stage.sources.clone() })?;
         calls.warm()?;
         let answers = Answers {
             stage,

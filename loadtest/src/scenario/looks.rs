@@ -48,7 +48,8 @@ struct Ticket {
 impl Looks {
     pub fn new(stage: &Stage) -> io::Result<Self> {
         let targets = stage.service.gateways.clone();
-        let settings = Use { targets, most: CONNECTIONS, keep: true, sources: 1 };
+        let settings =
+            Use { targets, most: CONNECTIONS, keep: true, sources: stage.sources.clone() };
         let mut calls = Calls::new(settings)?;
         calls.warm()?;
         Ok(Self {

@@ -12,6 +12,7 @@ use anyhow::Result;
 
 use crate::{
     model::places::{Others, Places},
+    net::target::Sources,
     pace::Stop,
     report::Outcome,
     service::{Facts, Service},
@@ -24,8 +25,8 @@ pub struct Stage {
     pub stop: Stop,
     /// This process out of how many.
     pub part: Part,
-    /// Addresses to connect from.
-    pub sources: u8,
+    /// Where connections come from.
+    pub sources: Sources,
 }
 
 /// A share of a load that several processes carry.
@@ -66,14 +67,14 @@ pub fn judge_places(stage: &Stage, before: &Facts, outcome: &mut Outcome) -> Res
     Ok(())
 }
 
-/// A line on the terminal each second.
+/// A line on the terminal each second; written at once, for other processes write there, too.
 #[allow(clippy::print_stderr, reason = "whoever runs a load watches it")]
 fn say(part: Part, line: &str) {
-    if part.of > 1 {
-        eprintln!("[{}/{}] {line}", part.number + 1, part.of);
-    } else {
-        eprintln!("{line}");
-    }
+    let text = match part.of {
+        1 => format!("{line}\n"),
+        of => format!("[{}/{of}] {line}\n", part.number + 1),
+    };
+    eprint!("{text}");
 }
 
 #[cfg(test)]

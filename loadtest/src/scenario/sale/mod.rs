@@ -72,7 +72,7 @@ pub fn run(stage: &Stage, settings: &Settings) -> Result<Outcome> {
     let mut crowd = Crowd::new(stage, plan)?;
     crowd.hall.collects = true;
     let targets = stage.service.apis.clone();
-    let calls = Use { targets, most: CONNECTIONS, keep: true, sources: stage.sources };
+    let calls = Use { targets, most: CONNECTIONS, keep: true, sources: stage.sources.clone() };
     let mut sale = Sale {
         stage,
         settings,
