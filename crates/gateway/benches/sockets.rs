@@ -1,7 +1,9 @@
-//! What a socket costs: `cargo bench -p twinkle-gateway --bench sockets [-- SOCKETS]`.
+//! What a socket costs: `cargo bench -p twinkle-gateway --bench sockets [-- SOCKETS]`; with `memory`
+//! it ends before the frames.
 //!
 //! Serves so many sockets of this process to another one, which only reads; tells the memory of an
-//! idle socket and the CPU time of a shared frame, next to that of bare `write`s of as many bytes into as many sockets.
+//! idle socket and the CPU time of a shared frame, next to that of bare `write`s of as many bytes into
+//! as many sockets. A JSON line for each figure.
 
 use std::{
     env, fs,
@@ -28,7 +30,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SOCKETS: usize = 15_000;
 const RUN: Duration = Duration::from_secs(10);
-const STEP: Duration = Duration::from_millis(250);
+/// Longer than the least time between two frames to so many, shorter than a heartbeat: so each socket
+/// gets one frame a step.
+const STEP: Duration = Duration::from_millis(800);
 /// The kernel counts CPU time in hundredths of a second.
 const TICKS_PER_SEC: f64 = 100.0;
 
@@ -42,10 +46,10 @@ fn main() -> Result<()> {
     let sockets = args.iter().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(SOCKETS);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    runtime.block_on(server(sockets))
+    runtime.block_on(server(sockets, args.iter().any(|arg| arg == "memory")))
 }
 
-async fn server(sockets: usize) -> Result<()> {
+async fn server(sockets: usize, only_memory: bool) -> Result<()> {
     let view = MemoryView::default();
     let mut progress = progress();
     step(&view, &mut progress, 0).await;
@@ -60,7 +64,6 @@ async fn server(sockets: usize) -> Result<()> {
     ));
 
     let before = memory_bytes();
-    let begun = Instant::now();
     let cpu = cpu_secs();
     let mut client = spawn_client("stream", address, sockets)?;
     let connected = tokio::task::spawn_blocking(move || -> Result<Child> {
@@ -69,15 +72,14 @@ async fn server(sockets: usize) -> Result<()> {
     });
     let mut client = connected.await.unwrap()?;
     let opening = (cpu_secs() - cpu) / sockets as f64;
-    writeln!(
-        stdout(),
-        "{sockets} sockets in {:.1} s, {:.1} µs CPU each",
-        begun.elapsed().as_secs_f64(),
-        opening * 1e6
-    )?;
+    tell("gateway.socket_opening_cpu", opening * 1e6, "µs", None)?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let bytes = memory_bytes().saturating_sub(before) / sockets as u64;
-    writeln!(stdout(), "{bytes} bytes of memory an idle socket")?;
+    tell("gateway.idle_socket_memory", bytes as f64, "bytes", None)?;
+    if only_memory {
+        client.kill()?;
+        return client.wait().map(drop);
+    }
 
     let (cpu, begun) = (cpu_secs(), Instant::now());
     let mut frames = 0;
@@ -86,21 +88,20 @@ async fn server(sockets: usize) -> Result<()> {
         frames += sockets;
         tokio::time::sleep(STEP).await;
     }
-    // The heart beats, too.
-    frames += sockets * RUN.as_secs() as usize;
     let each = (cpu_secs() - cpu) / frames as f64;
     client.kill()?;
     client.wait()?;
     let bare = bare_write_secs(sockets)?;
-    writeln!(
-        stdout(),
-        "{:.2} µs CPU a shared frame ({:.0} frames/s a core), {:.2} of a bare write of {:.2} µs",
-        each * 1e6,
-        1.0 / each,
-        each / bare,
-        bare * 1e6
-    )?;
-    Ok(())
+    tell("gateway.frame_cpu", each * 1e6, "µs", Some(bare * 1e6))?;
+    tell("gateway.frames_a_core", 1.0 / each, "frames/s", Some(1.0 / bare))
+}
+
+fn tell(name: &str, value: f64, unit: &str, reference: Option<f64>) -> Result<()> {
+    let reference = reference.map_or("null".to_owned(), |value| format!("{value:.3}"));
+    let figure = format!(
+        r#"{{"name":"{name}","value":{value:.3},"unit":"{unit}","reference":{reference}}}"#
+    );
+    writeln!(stdout(), "{figure}")
 }
 
 /// Opens the sockets and reads whatever comes.
@@ -140,7 +141,7 @@ fn spawn_client(role: &str, address: SocketAddr, sockets: usize) -> Result<Child
 
 /// CPU time of writing a frame's bytes into as many sockets in turn, by nothing but the kernel.
 fn bare_write_secs(sockets: usize) -> Result<f64> {
-    const ROUNDS: usize = 40;
+    const ROUNDS: usize = 12;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let mut client = spawn_client("bare", listener.local_addr()?, sockets)?;
     let mut streams = Vec::new();

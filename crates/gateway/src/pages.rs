@@ -59,10 +59,7 @@ async fn shoppers_page(
             refused = code.filter(|_| seen.is_some());
             (place, None)
         }
-        Err(_) => match gateway.cookies.fresh() {
-            Ok((_, cookie)) => (Place::None, Some(cookie)),
-            Err(code) => return trouble(lang, code, uri),
-        },
+        Err(_) => (Place::None, Some(gateway.cookies.fresh().1)),
     };
     let problem =
         query(uri, "problem").and_then(|code| Code::parse(&code)).or(refused).map(problem);

@@ -117,10 +117,8 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
 
 /// 401, with a cookie that will do next time.
 pub(crate) fn without_cookie(gateway: &Gateway, code: Code) -> ProblemResponse {
-    match gateway.cookies.fresh() {
-        Ok((_, cookie)) => ProblemResponse::from(code).with_header(header::SET_COOKIE, cookie),
-        Err(code) => code.into(),
-    }
+    let (_, cookie) = gateway.cookies.fresh();
+    ProblemResponse::from(code).with_header(header::SET_COOKIE, cookie)
 }
 
 fn json(body: impl IntoResponse) -> Response {

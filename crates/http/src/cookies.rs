@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, header};
 use ports::Clock;
+use uuid::Uuid;
 use wire::{Browser, Code, CookieError, CookieKeys};
 
 use crate::origin::PublicUrl;
@@ -62,22 +63,18 @@ impl Cookies {
     }
 
     /// A browser nobody had before, with its cookie.
-    pub fn fresh(&self) -> Result<(Browser, HeaderValue), Code> {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|error| {
-            tracing::error!(%error, "the system gives no random bytes");
-            Code::Internal
-        })?;
-        let browser = Browser::from_random(bytes);
-        Ok((browser, self.issue(&browser)))
+    pub fn fresh(&self) -> (Browser, HeaderValue) {
+        // Of a cryptographic generator seeded by the system; without a seed it panics.
+        let browser = Browser(Uuid::new_v4().into_bytes());
+        (browser, self.issue(&browser))
     }
 
     /// The browser of a first request without a cookie: the same again for the same long key.
-    pub fn first(&self, idempotency_key: Option<&str>) -> Result<(Browser, HeaderValue), Code> {
+    pub fn first(&self, idempotency_key: Option<&str>) -> (Browser, HeaderValue) {
         let derived =
             idempotency_key.and_then(|key| Browser::from_idempotency_key(key, &self.keys));
         match derived {
-            Some(browser) => Ok((browser, self.issue(&browser))),
+            Some(browser) => (browser, self.issue(&browser)),
             None => self.fresh(),
         }
     }
@@ -116,7 +113,7 @@ mod tests {
             ("http://127.0.0.1:8080", "twinkle", false),
             ("http://localhost:8080", "twinkle", false),
         ] {
-            let (_, line) = cookies(public).fresh().unwrap();
+            let (_, line) = cookies(public).fresh();
             let line = line.to_str().unwrap();
             assert!(line.starts_with(&format!("{name}=1.a.")), "{public}: {line}");
             assert_eq!(line.ends_with("; Secure"), secure, "{public}: {line}");
@@ -127,7 +124,7 @@ mod tests {
     #[test]
     fn the_cookie_is_found_among_others_and_only_under_its_name() {
         let cookies = cookies("https://tickets.example");
-        let (browser, line) = cookies.fresh().unwrap();
+        let (browser, line) = cookies.fresh();
         let pair = line.to_str().unwrap().split(';').next().unwrap().to_owned();
         let value = pair.split_once('=').unwrap().1;
         let read = |lines: &[&str]| {

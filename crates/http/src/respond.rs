@@ -75,6 +75,7 @@ fn check_head(request: &Request) -> Result<(), ProblemResponse> {
 }
 
 fn secure(headers: &mut HeaderMap, https: bool) {
+    headers.reserve(ALWAYS.len() + USUALLY.len() + 1);
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -147,6 +147,8 @@ async fn drive(
     let connection = http1::Builder::new()
         .header_read_timeout(None)
         .max_buf_size(READ_BYTES_MAX)
+        // Answers are small: copied behind their head they go out in a plain write.
+        .writev(false)
         .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
     let mut connection = pin!(connection);

@@ -116,7 +116,7 @@ impl Api {
         let (browser, cookie) = match self.cookies.read(headers) {
             Ok(browser) => (browser, None),
             Err(Code::CookieMissing) => {
-                let (browser, cookie) = self.cookies.first(key)?;
+                let (browser, cookie) = self.cookies.first(key);
                 (browser, Some(cookie))
             }
             Err(code) => return Err(self.without_cookie(code)),
@@ -161,9 +161,7 @@ impl Api {
 
     /// 401, with a cookie that will do next time.
     fn without_cookie(&self, code: Code) -> ProblemResponse {
-        match self.cookies.fresh() {
-            Ok((_, cookie)) => ProblemResponse::from(code).with_header(header::SET_COOKIE, cookie),
-            Err(code) => code.into(),
-        }
+        let (_, cookie) = self.cookies.fresh();
+        ProblemResponse::from(code).with_header(header::SET_COOKIE, cookie)
     }
 }

@@ -71,21 +71,28 @@ pub enum CookieError {
 
 /// The keys of the cookie: the first signs, all of them verify.
 #[derive(Clone)]
-pub struct CookieKeys(Vec<Key>);
+pub struct CookieKeys(Vec<CookieKey>);
+
+/// One of them, made ready: the key itself is hashed once and not for each cookie.
+#[derive(Clone)]
+struct CookieKey {
+    id: String,
+    keyed: Hmac<Sha256>,
+}
 
 impl fmt::Debug for CookieKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CookieKeys").field(&self.0).finish()
+        f.debug_list().entries(self.0.iter().map(|key| &key.id)).finish()
     }
 }
 
 impl CookieKeys {
     /// Reads `id:base64url-of-32-bytes[,older…]`.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        keys::parse(text).map(Self)
+        Ok(Self(keys::parse(text)?.into_iter().map(CookieKey::from).collect()))
     }
 
-    fn signer(&self) -> &Key {
+    fn signer(&self) -> &CookieKey {
         &self.0[0]
     }
 
@@ -117,17 +124,23 @@ impl CookieKeys {
     }
 }
 
-impl Key {
+impl From<Key> for CookieKey {
+    fn from(key: Key) -> Self {
+        // HMAC itself fills a shorter key up with zeros to the hash's block.
+        let mut block = [0; 64];
+        block[..key.secret.len()].copy_from_slice(&key.secret);
+        Self { id: key.id, keyed: <Hmac<Sha256> as KeyInit>::new(&block.into()) }
+    }
+}
+
+impl CookieKey {
     fn cookie_mac(&self, browser: &Browser, expires: u64) -> [u8; 32] {
         self.mac(&[COOKIE_LABEL, self.id.as_bytes(), &expires.to_be_bytes(), &browser.0])
     }
 
     /// HMAC-SHA256 over fields, each after its length.
     fn mac(&self, fields: &[&[u8]]) -> [u8; 32] {
-        // HMAC itself fills a shorter key up with zeros to the hash's block.
-        let mut block = [0; 64];
-        block[..self.secret.len()].copy_from_slice(&self.secret);
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
+        let mut mac = self.keyed.clone();
         for field in fields {
             // A field longer than 4 GiB can't come in.
             let length = u32::try_from(field.len()).unwrap_or(u32::MAX);
