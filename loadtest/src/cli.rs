@@ -9,7 +9,7 @@ use crate::{
     net::target::{PORTS, SOURCES_MAX, Sources, Target},
     pace::Stop,
     processes::PROCESSES_MAX,
-    scenario::{Part, Stage, joins, sale, sockets, storm},
+    scenario::{Part, Stage, joins, plain, rush, sale, sockets, storm},
     service::Service,
 };
 
@@ -25,6 +25,10 @@ pub struct Cli {
 pub enum Command {
     /// Joins at a fixed schedule, each by a new shopper
     Joins(Play<joins::Settings>),
+    /// Requests to any server at a fixed schedule, to compare joins with
+    Plain(Play<plain::Settings>),
+    /// Everyone inside holds and books the same slot at once
+    Rush(Play<rush::Settings>),
     /// Holds many sockets and checks every frame
     Sockets(Play<sockets::Settings>),
     /// Everyone joins in the same second, each on connections of their own

@@ -28,7 +28,7 @@ use clap::Parser;
 use crate::{
     cli::{Cli, Command, Common},
     report::Outcome,
-    scenario::{Stage, joins, judge_places, sale, sockets, storm},
+    scenario::{Stage, joins, judge_places, plain, rush, sale, sockets, storm},
 };
 
 fn main() -> ExitCode {
@@ -45,6 +45,14 @@ fn play(command: Command) -> Result<bool> {
         Command::Joins(play) => {
             let stage = play.common.stage()?;
             finish(&play.common, &joins::run(&stage, &play.settings)?)
+        }
+        Command::Plain(play) => {
+            let stage = play.common.stage()?;
+            finish(&play.common, &plain::run(&stage, &play.settings)?)
+        }
+        Command::Rush(play) => {
+            let stage = play.common.stage()?;
+            finish(&play.common, &rush::run(&stage, &play.settings)?)
         }
         Command::Sale(play) => {
             let stage = play.common.stage()?;

@@ -5,6 +5,7 @@
     reason = "a command line talks to a terminal"
 )]
 
+mod bench;
 mod commands;
 mod deploy;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::bench::Bench;
 use crate::steps::Step;
 
 /// Development commands of Twinkle.
@@ -50,6 +52,14 @@ enum Command {
         #[command(subcommand)]
         action: Action,
     },
+    /// Measures the numbers to reach on the real parts; prints a JSON line for each figure.
+    Bench {
+        /// Which; all without a name.
+        names: Vec<Bench>,
+        /// The long runs that the documents speak of.
+        #[arg(long)]
+        full: bool,
+    },
     /// Checks the dependencies against the RustSec advisory database (needs GitHub).
     Advisories,
 }
@@ -67,6 +77,7 @@ fn main() -> ExitCode {
         Command::Test { only, record } => steps::run(&only, record),
         Command::Services { action: Action::Up } => services::up().map(|()| true),
         Command::Services { action: Action::Down } => services::down().map(|()| true),
+        Command::Bench { names, full } => bench::run(&names, full),
         Command::Advisories => deploy::advisories(),
     };
     exit_code(done)

@@ -1,26 +1,21 @@
 //! The people of a crowd: what they were told, and what they do about it.
 
-use std::{collections::BTreeMap, io, rc::Rc};
+use std::{collections::BTreeMap, io};
 
 use uuid::Uuid;
 
+use super::ears::Ears;
 use crate::{
     agenda::Agenda,
     dice::Dice,
     latency::Latency,
-    model::{
-        Faults,
-        frames::{Frame, Kind, Recent},
-        places::Place,
-        stream::Sight,
-    },
+    model::{Faults, places::Place, stream::Sight},
     net::{
         calls,
         http::Answer,
         streams::{End, Heard},
         websocket::NORMAL_CLOSURE,
     },
-    pace,
     report::Outcome,
     service::read_accepted,
     tally::Tally,
@@ -68,17 +63,11 @@ pub struct Hall {
     pub people: Vec<Person>,
     pub agenda: Agenda,
     dice: Dice,
-    recent: Recent,
+    pub ears: Ears,
     pub tally: Tally,
     /// From the moment someone came.
     pub accepted: Latency,
     pub placed: Latency,
-    /// From what a frame tells of to its receipt.
-    pub age: Latency,
-    pub recent_age: Latency,
-    /// The same before all were there.
-    pub age_opening: Latency,
-    pub frames: u64,
     pub open: u64,
     pub lost: BTreeMap<String, u64>,
     pub reconnected: u64,
@@ -88,9 +77,6 @@ pub struct Hall {
     closed_mutely: u64,
     pub unclosed: u64,
     pub faults: Faults,
-    /// Personal frames and seats are kept in `told` for whoever acts on them.
-    pub collects: bool,
-    pub told: Vec<(usize, Rc<Frame>)>,
     /// Connections that were dropped like a phone that lost its network.
     pub torn: u64,
 }
@@ -102,14 +88,10 @@ impl Hall {
             people: Vec::with_capacity(count),
             agenda: Agenda::default(),
             dice: Dice::of(seed, 0),
-            recent: Recent::default(),
+            ears: Ears::default(),
             tally: Tally::default(),
             accepted: Latency::default(),
             placed: Latency::default(),
-            age: Latency::default(),
-            recent_age: Latency::default(),
-            age_opening: Latency::default(),
-            frames: 0,
             open: 0,
             lost: BTreeMap::new(),
             reconnected: 0,
@@ -117,8 +99,6 @@ impl Hall {
             closed_mutely: 0,
             unclosed: 0,
             faults: Faults::default(),
-            collects: false,
-            told: Vec::new(),
             torn: 0,
         }
     }
@@ -254,46 +234,17 @@ impl Hall {
     }
 
     fn told(&mut self, who: usize, text: &[u8], now_us: u64) {
-        self.frames += 1;
-        let frame = match self.recent.read(text) {
-            Ok(frame) => frame,
-            Err(fault) => return self.faults.push(fault),
-        };
-        self.people[who].heard_us = now_us;
-        let judged = match frame.span() {
-            Some(span) => self.shared(who, span, &frame),
-            None => self.personal(who, &frame, now_us),
-        };
-        if self.collects && (frame.span().is_none() || frame.kind == Kind::Seats) {
-            self.told.push((who, frame));
-        }
-        if let Err(fault) = judged {
-            self.faults.push(format!("shopper {who}: {fault}"));
-        }
-    }
-
-    fn shared(&mut self, who: usize, span: (u64, u64), frame: &Frame) -> Result<(), String> {
-        let news = self.people[who].sight.shared(span, frame.serving)?;
-        if let Some(at) = frame.at.filter(|_| news) {
-            let age_ms = pace::wall_ms().saturating_sub(at.as_millisecond()).max(0);
-            self.age.record_us(age_ms.unsigned_abs() * 1_000);
-            self.recent_age.record_us(age_ms.unsigned_abs() * 1_000);
-        }
-        Ok(())
-    }
-
-    fn personal(&mut self, who: usize, frame: &Frame, now_us: u64) -> Result<(), String> {
         let person = &mut self.people[who];
-        match frame.kind {
-            Kind::None if person.place.is_none() => return Ok(()),
-            Kind::None => return Err("was told to have no ticket".to_owned()),
-            _ => {}
+        person.heard_us = now_us;
+        let has_ticket = person.place.is_some();
+        match self.ears.hear(who, text, &mut person.sight, has_ticket) {
+            // Who was first may have been let in before the stream was open.
+            Ok(true) if !std::mem::replace(&mut person.is_placed, true) => {
+                self.placed.record_us(now_us.saturating_sub(person.due_us));
+            }
+            Ok(_) => {}
+            Err(fault) => self.faults.push(format!("shopper {who}: {fault}")),
         }
-        // Who was first may have been let in before the stream was open.
-        if !std::mem::replace(&mut person.is_placed, true) {
-            self.placed.record_us(now_us.saturating_sub(person.due_us));
-        }
-        if frame.kind == Kind::Waiting { person.sight.waiting(frame) } else { Ok(()) }
     }
 
     /// Finds sockets that say nothing any more; those that never opened are to be torn.
@@ -327,7 +278,7 @@ impl Hall {
         outcome.count("came", self.people.len() as u64);
         outcome.count("accepted", self.accepted.count());
         outcome.count("placed", self.placed.count());
-        outcome.count("frames", self.frames);
+        outcome.count("frames", self.ears.frames);
         outcome.count("sockets_reconnected", self.reconnected);
         outcome.count("sockets_torn_by_us", self.torn);
         outcome.count("sockets_closed", self.closed);
@@ -340,8 +291,8 @@ impl Hall {
         let times = [
             ("accepted", self.accepted),
             ("placed", self.placed),
-            ("age", self.age),
-            ("age_opening", self.age_opening),
+            ("age", self.ears.age),
+            ("age_opening", self.ears.age_opening),
         ];
         let times = times.into_iter().filter(|(_, times)| times.count() > 0);
         outcome.latencies.extend(times.map(|(name, times)| (name.to_owned(), times)));

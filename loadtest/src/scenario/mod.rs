@@ -1,9 +1,12 @@
 //! What can be played.
 
 mod crowd;
+mod ears;
 mod hall;
 pub mod joins;
 mod looks;
+pub mod plain;
+pub mod rush;
 pub mod sale;
 pub mod sockets;
 pub mod storm;

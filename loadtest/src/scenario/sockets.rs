@@ -80,8 +80,8 @@ pub fn run(stage: &Stage, settings: &Settings) -> Result<Outcome> {
 
 impl Held {
     fn begin(crowd: &mut Crowd<'_>, since_us: u64) -> Self {
-        crowd.hall.age_opening = std::mem::take(&mut crowd.hall.age);
-        Self { since_us, frames: crowd.hall.frames, cpu_secs: crowd.pace.cpu_secs() }
+        crowd.hall.ears.age_opening = std::mem::take(&mut crowd.hall.ears.age);
+        Self { since_us, frames: crowd.hall.ears.frames, cpu_secs: crowd.pace.cpu_secs() }
     }
 
     fn secs(&self, now_us: u64) -> f64 {
@@ -99,7 +99,7 @@ fn outcome(
 ) -> Result<Outcome> {
     let profile = format!("{} sockets", settings.count);
     let mut outcome = Outcome::new("sockets", profile, "frames", &crowd.pace);
-    outcome.done = crowd.hall.frames;
+    outcome.done = crowd.hall.ears.frames;
     if let Some(held) = held {
         outcome.wall_secs = held.secs(crowd.pace.now_us());
         outcome.done -= held.frames;
@@ -122,15 +122,15 @@ fn outcome(
 
 fn second(stage: &Stage, crowd: &mut Crowd<'_>, at: u64, frames: &mut u64) -> Second {
     let hall = &mut crowd.hall;
-    let done = hall.frames - std::mem::replace(frames, hall.frames);
-    let p99_ms = hall.recent_age.quantile_ms(0.99);
-    hall.recent_age.clear();
+    let done = hall.ears.frames - std::mem::replace(frames, hall.ears.frames);
+    let p99_ms = hall.ears.recent_age.quantile_ms(0.99);
+    hall.ears.recent_age.clear();
     say(
         stage.part,
         &format!(
             "{at:>4} s  open {}  frames {done}/s  age p99 {p99_ms:.0} ms (so far {:.0})  lost {}  refused {}  violations {}",
             hall.open,
-            hall.age.quantile_ms(0.99),
+            hall.ears.age.quantile_ms(0.99),
             hall.lost.values().sum::<u64>(),
             hall.tally.refusals(),
             hall.faults.count(),

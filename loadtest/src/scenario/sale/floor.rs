@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::shopper::{Ask, Next, Offer, Shopper};
+use super::{
+    books::{Books, Holding},
+    shopper::{Ask, Next, Offer, Shopper},
+};
 use crate::{
     agenda::Agenda,
-    latency::Latency,
     model::{
         Faults,
         admission::Admitted,
         answers::{Answers, Known},
         frames::{Frame, Kind},
         places::{Address, Place},
-        seats::Seats,
     },
     net::{calls, http::Answer},
     service::{Facts, Problem},
@@ -46,8 +47,7 @@ pub struct Guest {
     address: Option<Address>,
     is_placed: bool,
     admitted: bool,
-    held: Option<(String, u64)>,
-    booked: Option<(String, u64)>,
+    holding: Holding,
     /// How it ended.
     pub end: Option<&'static str>,
 }
@@ -57,19 +57,13 @@ pub struct Floor {
     offer: Offer,
     seed: u64,
     think_ms: u64,
-    slots: Vec<String>,
+    pub books: Books,
     pub agenda: Agenda,
     /// Who loses the network, and when.
     pub tears: Agenda,
     /// Who is to hang up.
     pub goes: Vec<usize>,
-    pub seats: Seats,
     pub admitted: Vec<Admitted>,
-    /// From the first sending to the outcome, by command.
-    pub took: BTreeMap<&'static str, Latency>,
-    /// By command and outcome.
-    pub outcomes: BTreeMap<String, u64>,
-    pub decided: u64,
     pub repeated: u64,
     pub tally: Tally,
     pub faults: Faults,
@@ -77,25 +71,17 @@ pub struct Floor {
 
 impl Floor {
     pub fn new(facts: &Facts, seed: u64, think_ms: u64) -> Self {
-        let slot = |slot: &'_ crate::service::Slot| slot.id.clone();
-        let slots: Vec<String> = facts.slots.iter().map(slot).collect();
-        let known =
-            facts.slots.iter().map(|slot| (slot.id.as_str(), slot.capacity, slot.remaining));
-        let offer = Offer { slots: slots.len(), seats_per_ticket: facts.seats_per_ticket };
+        let (slots, seats_per_ticket) = (facts.slots.len(), facts.seats_per_ticket);
         Self {
             guests: Vec::new(),
-            offer,
+            offer: Offer { slots, seats_per_ticket },
             seed,
             think_ms,
-            slots,
+            books: Books::new(facts),
             agenda: Agenda::default(),
             tears: Agenda::default(),
             goes: Vec::new(),
-            seats: Seats::new(known),
             admitted: Vec::new(),
-            took: BTreeMap::new(),
-            outcomes: BTreeMap::new(),
-            decided: 0,
             repeated: 0,
             tally: Tally::default(),
             faults: Faults::default(),
@@ -115,8 +101,7 @@ impl Floor {
                 address: None,
                 is_placed: false,
                 admitted: false,
-                held: None,
-                booked: None,
+                holding: Holding::default(),
                 end: None,
             });
         }
@@ -126,7 +111,7 @@ impl Floor {
     pub fn told(&mut self, who: usize, place: Option<Place>, frame: &Frame, now_us: u64) {
         self.guests[who].address = place.map(|place| place.address);
         if let Some(slots) = &frame.slots {
-            let told = slots.iter().map(|(id, left)| self.seats.told(id, *left));
+            let told = slots.iter().map(|(id, left)| self.books.seats.told(id, *left));
             for fault in told.filter_map(Result::err) {
                 self.faults.push(fault);
             }
@@ -188,15 +173,13 @@ impl Floor {
         }
     }
 
-    /// What a guest sends now: (number, command, slot, seats).
+    /// What a guest sends now: its number, and the command.
     pub fn sends(&mut self, who: usize, now_us: u64) -> Option<(u64, Ask)> {
         let guest = self.guests.get_mut(who).filter(|guest| guest.end.is_none())?;
         if guest.pending.is_none() {
             let ask = guest.next.take()?;
             guest.seq += 1;
-            if let (Ask::Cancel, Some((slot, seats))) = (&ask, &guest.booked) {
-                self.seats.gives_back(slot, *seats);
-            }
+            self.books.asks(&ask, &guest.holding);
             let (seq, first_us) = (guest.seq, now_us);
             guest.pending = Some(Pending { ask, seq, first_us, repeats: false, sent: false });
         }
@@ -211,18 +194,6 @@ impl Floor {
             pending.sent = false;
         }
         self.agenda.at(now_us + 1, who);
-    }
-
-    /// The body of a command.
-    pub fn body(&self, ask: &Ask) -> Option<String> {
-        match ask {
-            Ask::Hold { slot, seats } => {
-                let slot = &self.slots[*slot];
-                Some(serde_json::json!({ "slot": slot, "seats": seats }).to_string())
-            }
-            Ask::Book => Some("{}".to_owned()),
-            _ => None,
-        }
     }
 
     /// A command was answered, or not.
@@ -272,7 +243,9 @@ impl Floor {
             return;
         };
         if first {
-            self.settle(who, &pending, known, now_us);
+            let took_us = now_us.saturating_sub(pending.first_us);
+            let Self { books, faults, .. } = self;
+            books.settle(&pending.ask, known, took_us, &mut guest.holding, faults);
         }
         let guest = &mut self.guests[who];
         if first && guest.shopper.plan.repeats {
@@ -284,59 +257,12 @@ impl Floor {
         self.then(who, next, now_us);
     }
 
-    /// Takes the first answer to a command into the books.
-    fn settle(&mut self, who: usize, pending: &Pending, known: &Known, now_us: u64) {
-        let guest = &mut self.guests[who];
-        let name = pending.ask.name();
-        self.decided += 1;
-        self.took.entry(name).or_default().record_us(now_us.saturating_sub(pending.first_us));
-        let how = known.code.clone().unwrap_or_else(|| format!("{:?}", known.kind).to_lowercase());
-        *self.outcomes.entry(format!("{name}: {how}")).or_default() += 1;
-        let seats = known.slot.clone().zip(known.seats.map(u64::from));
-        match known.kind {
-            Kind::Held => {
-                let asked = match &pending.ask {
-                    Ask::Hold { slot, seats } => {
-                        Some((self.slots[*slot].clone(), u64::from(*seats)))
-                    }
-                    _ => None,
-                };
-                self.faults.check(seats == asked, || format!("asked {asked:?}, held {seats:?}"));
-                guest.held = seats;
-            }
-            Kind::Booked => {
-                let held = guest.held.take();
-                self.faults.check(seats == held, || format!("held {held:?}, booked {seats:?}"));
-                let booking = known.booking.as_deref().unwrap_or_default();
-                if let Some((slot, count)) = &seats {
-                    self.seats.booked(slot, *count, booking, &mut self.faults);
-                }
-                guest.booked = seats;
-            }
-            Kind::Released | Kind::Left => guest.held = None,
-            Kind::Cancelled => guest.booked = None,
-            Kind::Refused if pending.ask == Ask::Cancel => {
-                self.faults.push(format!("the cancel of shopper {who} got {how}"));
-            }
-            _ => {}
-        }
-    }
-
     /// Seats of each slot that may be held, or just be given back.
     pub fn maybe_taken(&self) -> BTreeMap<String, u64> {
         let mut maybe = BTreeMap::new();
-        let mut add = |slot: &str, seats: u64| *maybe.entry(slot.to_owned()).or_default() += seats;
-        for guest in &self.guests {
-            if let Some((slot, seats)) = &guest.held {
-                add(slot, *seats);
-            }
-            match guest.pending.as_ref().map(|pending| &pending.ask) {
-                Some(Ask::Hold { slot, seats }) => add(&self.slots[*slot], u64::from(*seats)),
-                Some(Ask::Cancel) => {
-                    guest.booked.iter().for_each(|(slot, seats)| add(slot, *seats));
-                }
-                _ => {}
-            }
+        for Guest { holding, pending, .. } in &self.guests {
+            let ask = pending.as_ref().map(|pending| &pending.ask);
+            self.books.add_maybe(holding, ask, &mut maybe);
         }
         maybe
     }
@@ -352,5 +278,72 @@ impl Floor {
 
     pub fn at_home(&self) -> usize {
         self.guests.iter().filter(|guest| guest.end.is_some()).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::plan::Plan, *};
+
+    /// Somebody alone, let in at 0, who does what the shop hopes for; `repeats`: asks twice.
+    fn floor(repeats: bool) -> Floor {
+        let slot = crate::service::Slot { id: "a".to_owned(), capacity: 4, remaining: 4 };
+        let facts = Facts { total: 0, slots: vec![slot], seats_per_ticket: 2 };
+        let mut floor = Floor::new(&facts, 1, 1);
+        floor.let_come(1);
+        floor.guests[0].shopper.plan = Plan { repeats, ..Plan::default() };
+        tell(&mut floor, r#"{"type":"waiting","position":1,"ahead":0}"#, 0);
+        tell(&mut floor, r#"{"type":"admitted","until":"2026-01-01T00:00:00.000Z"}"#, 0);
+        floor
+    }
+
+    fn tell(floor: &mut Floor, frame: &str, now_us: u64) {
+        let address = Address::new(1, 0).unwrap();
+        let place = Place { ticket: uuid::Uuid::nil(), address, position: None };
+        floor.told(0, Some(place), &Frame::read(frame.as_bytes()).unwrap(), now_us);
+    }
+
+    fn answer(floor: &mut Floor, seq: u64, status: u16, body: &str, now_us: u64) {
+        let answer = Answer { status, body: body.as_bytes(), ..Answer::default() };
+        floor.answered(0, seq, Ok(&answer), now_us);
+    }
+
+    const INSIDE: &str = r#"{"type":"inside","until":"2026-01-01T00:00:00.000Z","seq":1}"#;
+
+    #[test]
+    fn a_command_without_an_outcome_is_asked_again_under_its_number() {
+        let mut floor = floor(false);
+        assert_eq!(floor.admitted.len(), 1);
+        assert_eq!(floor.sends(0, 10), Some((1, Ask::Enter)));
+        assert_eq!(floor.sends(0, 11), None, "it is under way");
+        answer(&mut floor, 1, 202, "{}", 20);
+        assert_eq!(floor.sends(0, 30), Some((1, Ask::Enter)));
+        floor.answered(0, 1, Err(&crate::net::connection::Broken::Closed), 40);
+        assert_eq!(floor.sends(0, 50), Some((1, Ask::Enter)));
+        answer(&mut floor, 1, 200, INSIDE, 60);
+        assert!(matches!(floor.sends(0, 70), Some((2, Ask::Hold { .. }))));
+        assert_eq!((floor.faults.count(), floor.tally.lost), (0, 1));
+    }
+
+    #[test]
+    fn the_stream_tells_the_outcome_as_well() {
+        let mut floor = floor(false);
+        floor.sends(0, 10);
+        tell(&mut floor, INSIDE, 20);
+        assert!(matches!(floor.sends(0, 30), Some((2, Ask::Hold { .. }))));
+        answer(&mut floor, 1, 200, INSIDE, 40);
+        assert_eq!(floor.faults.count(), 0);
+        tell(&mut floor, r#"{"type":"expired"}"#, 50);
+        assert_eq!((floor.at_home(), floor.sends(0, 60)), (1, None));
+    }
+
+    #[test]
+    fn another_answer_to_a_repeat_is_found() {
+        let mut floor = floor(true);
+        floor.sends(0, 10);
+        answer(&mut floor, 1, 200, INSIDE, 20);
+        assert_eq!(floor.sends(0, 30), Some((1, Ask::Enter)), "asked once more");
+        answer(&mut floor, 1, 409, r#"{"code":"not_admitted"}"#, 40);
+        assert_eq!(floor.faults.count(), 1);
     }
 }

@@ -1,5 +1,6 @@
 //! A whole sale: shoppers join, wait, come in, hold and book, and some do something else.
 
+mod books;
 mod floor;
 mod plan;
 mod shopper;
@@ -70,7 +71,7 @@ pub fn run(stage: &Stage, settings: &Settings) -> Result<Outcome> {
     let before = stage.service.facts()?;
     let plan = Plan { schedule, page: false, join: true, keep: true, seed: settings.seed };
     let mut crowd = Crowd::new(stage, plan)?;
-    crowd.hall.collects = true;
+    crowd.hall.ears.collects = true;
     let targets = stage.service.apis.clone();
     let calls = Use { targets, most: CONNECTIONS, keep: true, sources: stage.sources.clone() };
     let mut sale = Sale {
@@ -92,7 +93,7 @@ impl Sale<'_> {
             let ended = self.crowd.turn()?;
             let now_us = self.crowd.pace.now_us();
             self.floor.let_come(self.crowd.hall.people.len());
-            for (who, frame) in std::mem::take(&mut self.crowd.hall.told) {
+            for (who, frame) in std::mem::take(&mut self.crowd.hall.ears.told) {
                 let place = self.crowd.hall.people[who].place;
                 self.floor.told(who, place, &frame, now_us);
             }
@@ -135,7 +136,7 @@ impl Sale<'_> {
         let service = &self.stage.service;
         let (method, path) = ask.call();
         let path = service.path(&format!("{path}?wait=2s"));
-        let json = self.floor.body(ask);
+        let json = self.floor.books.body(ask);
         let request = Request {
             cookie: self.crowd.hall.people[who].cookie.as_deref(),
             seq: Some(seq),
@@ -151,8 +152,8 @@ impl Sale<'_> {
             let (who, seq) = (mark & ((1 << WHO_BITS) - 1), mark >> WHO_BITS);
             floor.answered(who as usize, seq, result, now_us);
         });
-        let done = floor.decided - std::mem::replace(&mut self.decided, floor.decided);
-        let p99_ms = floor.took.get("booking").map_or(0.0, |took| took.quantile_ms(0.99));
+        let done = floor.books.decided - std::mem::replace(&mut self.decided, floor.books.decided);
+        let p99_ms = floor.books.took.get("booking").map_or(0.0, |took| took.quantile_ms(0.99));
         let hall = &crowd.hall;
         say(
             self.stage.part,
@@ -161,7 +162,7 @@ impl Sale<'_> {
                 hall.people.len(),
                 hall.placed.count(),
                 floor.admitted.len(),
-                floor.seats.sold(),
+                floor.books.seats.sold(),
                 floor.at_home(),
                 hall.faults.count() + floor.faults.count(),
             ),

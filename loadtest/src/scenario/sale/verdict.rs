@@ -39,7 +39,7 @@ impl Sale<'_> {
         let settings = self.settings;
         let profile = format!("{} shoppers at {} a second", settings.shoppers, settings.rate);
         let mut outcome = Outcome::new("sale", profile, "commands decided", &self.crowd.pace);
-        outcome.done = self.floor.decided;
+        outcome.done = self.floor.books.decided;
         outcome.interrupted = self.stage.stop.asked();
         outcome.seconds = std::mem::take(&mut self.seconds);
         if !outcome.interrupted {
@@ -49,12 +49,12 @@ impl Sale<'_> {
         self.crowd.close()?;
         let Self { stage, crowd, floor, .. } = self;
         outcome.count("let_in", floor.admitted.len() as u64);
-        outcome.count("seats_booked", floor.seats.sold());
+        outcome.count("seats_booked", floor.books.seats.sold());
         outcome.count("repeated", floor.repeated);
         let ends = floor.guests.iter().map(|guest| guest.end.unwrap_or("nothing yet"));
         ends.for_each(|end| outcome.count(&format!("ended: {end}"), 1));
-        floor.outcomes.iter().for_each(|(name, count)| outcome.count(name, *count));
-        let took = floor.took.into_iter().map(|(name, took)| (name.to_owned(), took));
+        floor.books.outcomes.iter().for_each(|(name, count)| outcome.count(name, *count));
+        let took = floor.books.took.into_iter().map(|(name, took)| (name.to_owned(), took));
         outcome.latencies.extend(took);
         outcome.faults.add(floor.faults);
         floor.tally.report(&mut outcome);
@@ -70,7 +70,7 @@ impl Sale<'_> {
         let deadline = Instant::now() + Duration::from_secs(SETTLE_SECS_MAX);
         loop {
             let remaining: BTreeMap<String, u64> = self.stage.service.facts()?.remaining();
-            match self.floor.seats.judge(&remaining, &maybe, alone) {
+            match self.floor.books.seats.judge(&remaining, &maybe, alone) {
                 Ok(()) => return Ok(()),
                 Err(fault) if Instant::now() > deadline => {
                     self.floor.faults.push(fault);

@@ -1,0 +1,170 @@
+//! The roles as separate processes over a real Kafka and a real Redis.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use testbed::{Kafka, Process, Product, Redis, free_port};
+
+use super::usage::Usage;
+use crate::{
+    commands::{cargo, command, target},
+    run,
+};
+
+const BUILD_LIMIT_SECS: u64 = 1_500;
+const TOKEN: &str = "only-for-benchmarks-on-loopback-0123456789abcdef";
+
+/// The product as the image has it, and what loads it.
+pub(crate) fn build() -> Result<()> {
+    let limit = Duration::from_secs(BUILD_LIMIT_SECS);
+    let product = cargo(&["build", "--locked", "--profile", "dist", "-p", "twinkle"]);
+    ensure!(run::shown(product, limit)?.ok, "the product does not build: see above");
+    let load = cargo(&["build", "--locked", "--release", "-p", "twinkle-loadtest"]);
+    ensure!(run::shown(load, limit)?.ok, "the load generator does not build: see above");
+    Ok(())
+}
+
+/// Everything that runs; killed on drop.
+pub(crate) struct Stack {
+    pub(crate) servers: Vec<Product>,
+    pub(crate) redis: Redis,
+    pub(crate) kafka: Kafka,
+    env: Vec<(String, String)>,
+    folder: PathBuf,
+}
+
+/// CPU time of each part: `api`, `worker`, `gateway`, `operator`, `kafka`, `redis`.
+pub(crate) type Spent = BTreeMap<String, Usage>;
+
+impl Stack {
+    /// Starts these roles, a process each, over a fresh Kafka and Redis.
+    pub(crate) fn start(roles: &[&str]) -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("twinkle-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        let (kafka, redis) = (Kafka::start()?, Redis::start()?);
+        let key = |id: &str, byte: char| format!("{id}:{}", byte.to_string().repeat(43));
+        let env: Vec<(String, String)> = [
+            ("TWINKLE_KAFKA", kafka.bootstrap().to_owned()),
+            ("TWINKLE_REDIS", redis.url().to_owned()),
+            ("TWINKLE_OPERATOR_TOKEN", TOKEN.to_owned()),
+            ("TWINKLE_COOKIE_KEYS", key("bench", 'A')),
+            ("TWINKLE_PASS_KEYS", key("bench", 'Q')),
+            ("TWINKLE_PUBLIC_URL", format!("http://127.0.0.1:{}", free_port()?)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        let bin = target().join("dist/twinkle");
+        let mut stack = Self { servers: Vec::new(), redis, kafka, env, folder };
+        for (number, role) in roles.iter().enumerate() {
+            let server = Product::start(&bin, role, number, &stack.env, &stack.folder)?;
+            stack.servers.push(server);
+        }
+        stack.servers.iter_mut().try_for_each(Product::wait_ready)?;
+        Ok(stack)
+    }
+
+    /// Where a role is reached; the first process of it.
+    pub(crate) fn url(&self, role: &str) -> Result<String> {
+        self.urls(role).into_iter().next().with_context(|| format!("there is no {role}"))
+    }
+
+    pub(crate) fn urls(&self, role: &str) -> Vec<String> {
+        let of = self.servers.iter().filter(|server| server.role == role);
+        of.map(|server| format!("http://127.0.0.1:{}", server.port)).collect()
+    }
+
+    /// `Origin` of the service's own pages.
+    pub(crate) fn origin(&self) -> &str {
+        self.env.iter().find(|(name, _)| name == "TWINKLE_PUBLIC_URL").map_or("", |(_, url)| url)
+    }
+
+    /// Makes and opens an event of one slot.
+    pub(crate) fn open_event(&self, id: &str, rate_per_min: u32, capacity: u32) -> Result<()> {
+        let definition = json!({
+            "title": {"en": "Benchmark"}, "time_zone": "UTC", "hold_secs": 300, "seats_per_ticket": 2,
+            "admission": {"rate_per_min": rate_per_min, "max_inside": 1_000_000,
+                "claim_secs": 600, "window_secs": 3_600},
+            "slots": [{"id": "hot", "starts_at": "2030-01-01T12:00:00Z", "capacity": capacity}],
+        });
+        let file = self.folder.join(format!("{id}.json"));
+        std::fs::write(&file, definition.to_string())?;
+        self.twinkle(&["event", "create", id, &file.display().to_string()])?;
+        self.twinkle(&["event", "open", id]).map(drop)
+    }
+
+    /// Replays the event's log and compares it with Redis; the report of `twinkle audit --json`.
+    pub(crate) fn audit(&self, id: &str) -> Result<Value> {
+        let text = self.twinkle(&["audit", id, "--json"])?;
+        let report: Value = serde_json::from_str(text.trim()).context("the audit's report")?;
+        ensure!(report["matches"] == true, "the view differs from the log: {report}");
+        Ok(report)
+    }
+
+    /// A subcommand of the product against this stack.
+    pub(crate) fn twinkle(&self, args: &[&str]) -> Result<String> {
+        let mut command = Command::new(target().join("dist/twinkle"));
+        command.args(args).envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.env("TWINKLE_URL", self.url("operator")?).current_dir(&self.folder);
+        run::quiet(command)
+    }
+
+    /// What each part has used so far.
+    pub(crate) fn spent(&self) -> Result<Spent> {
+        let mut spent = Spent::new();
+        for server in &self.servers {
+            let more = Usage::of(server.pid())?;
+            let all = spent.entry(server.role.clone());
+            let all = all.or_insert(Usage { cpu_secs: 0.0, rss_bytes: 0.0 });
+            all.cpu_secs += more.cpu_secs;
+            all.rss_bytes += more.rss_bytes;
+        }
+        spent.insert("kafka".to_owned(), Usage::of(self.kafka.pid())?);
+        spent.insert("redis".to_owned(), Usage::of(self.redis.pid())?);
+        Ok(spent)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.servers.clear();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Runs a scenario of the load generator to its end and reads its report.
+pub(crate) fn load(folder: &Path, args: &[impl AsRef<str>], limit: Duration) -> Result<Value> {
+    let (command, report) = load_command(folder, args);
+    let done = run::shown(command, limit)?;
+    ensure!(done.ok, "the load generator saw something wrong: see above");
+    read(&report)
+}
+
+/// Starts a scenario that runs beside another one.
+pub(crate) fn load_beside(folder: &Path, args: &[impl AsRef<str>]) -> Result<(Process, PathBuf)> {
+    let (command, report) = load_command(folder, args);
+    let name = args[0].as_ref();
+    let log = folder.join(format!("{name}.log"));
+    Ok((Process::spawn(name, command, &log)?, report))
+}
+
+pub(crate) fn read(report: &Path) -> Result<Value> {
+    let bytes = std::fs::read(report).with_context(|| format!("no {}", report.display()))?;
+    serde_json::from_slice(&bytes).context("the load generator's report")
+}
+
+fn load_command(folder: &Path, args: &[impl AsRef<str>]) -> (Command, PathBuf) {
+    let report = folder.join(format!("{}.json", args[0].as_ref()));
+    let mut command = command(target().join("release/twinkle-load"), &[]);
+    command.args(args.iter().map(AsRef::as_ref)).arg("--json").arg(&report);
+    (command, report)
+}
