@@ -4,7 +4,7 @@ use std::io;
 
 use anyhow::{Result, ensure};
 
-use super::{Stage, looks::Looks, say};
+use super::{Stage, judge_total, looks::Looks, say};
 use crate::{
     latency::Latency,
     model::places::{Others, Places},
@@ -80,7 +80,7 @@ pub fn run(stage: &Stage, settings: &Settings) -> Result<Outcome> {
     let mut joins = Joins::new(stage, settings)?;
     let mut pace = Pace::start(TURN_US);
     joins.play(&mut pace)?;
-    joins.outcome(&pace, &before)
+    Ok(joins.outcome(&pace, &before))
 }
 
 impl<'a> Joins<'a> {
@@ -175,7 +175,7 @@ impl<'a> Joins<'a> {
         recent.clear();
     }
 
-    fn outcome(self, pace: &Pace, before: &Facts) -> Result<Outcome> {
+    fn outcome(self, pace: &Pace, before: &Facts) -> Outcome {
         let unsent = self.queued(pace.now_us());
         let Self { schedule, calls, stage, settings, .. } = self;
         let mut answers = self.answers;
@@ -189,12 +189,12 @@ impl<'a> Joins<'a> {
         outcome.count("unanswered", calls.under_way() as u64);
         outcome.count("connections", settings.connections as u64);
         let unknown = answers.tally.unknown + calls.under_way() as u64;
-        answers.judge(&mut outcome, Others { before: before.total, unknown })?;
+        answers.judge(&mut outcome, Others { before: before.total, unknown });
         outcome.latencies.insert("accepted".to_owned(), answers.accepted);
         outcome.latencies.insert("visible".to_owned(), answers.looks.visible);
         outcome.seconds = answers.seconds;
         answers.tally.report(&mut outcome);
-        Ok(outcome)
+        outcome
     }
 }
 
@@ -220,7 +220,7 @@ impl Answers<'_> {
     }
 
     /// Compares what was said with the model.
-    fn judge(&mut self, outcome: &mut Outcome, others: Others) -> Result<()> {
+    fn judge(&mut self, outcome: &mut Outcome, others: Others) {
         let Self { places, looks, stage, .. } = self;
         let faults = &mut outcome.faults;
         places.settle(faults);
@@ -232,12 +232,9 @@ impl Answers<'_> {
         // Who was interrupted did not wait for everything to show.
         if !stage.stop.asked() {
             faults.check(invisible == 0, || format!("{invisible} of {looked} places never showed"));
-            let total = stage.service.settled_facts(others.before + places.len() as u64)?.total;
-            places.judge_total(total, others, faults);
-            outcome.count("total", total);
         }
         outcome.count("looked", looked as u64);
         outcome.count("invisible", invisible as u64);
-        Ok(())
+        judge_total(stage, places, others, outcome);
     }
 }

@@ -11,8 +11,6 @@ pub mod sale;
 pub mod sockets;
 pub mod storm;
 
-use anyhow::Result;
-
 use crate::{
     model::places::{Others, Places},
     net::target::Sources,
@@ -50,10 +48,10 @@ impl Part {
 }
 
 /// Compares the places of everyone who joined with the log and with the public total.
-pub fn judge_places(stage: &Stage, before: &Facts, outcome: &mut Outcome) -> Result<()> {
+pub fn judge_places(stage: &Stage, before: &Facts, outcome: &mut Outcome) {
     let line = std::mem::take(&mut outcome.places);
     if line.is_empty() {
-        return Ok(());
+        return;
     }
     let others = Others { before: before.total, unknown: outcome.counted("unknown") };
     let mut places = Places::of(&line);
@@ -62,12 +60,21 @@ pub fn judge_places(stage: &Stage, before: &Facts, outcome: &mut Outcome) -> Res
     // Who was interrupted, or came late, may not have been told; that is counted elsewhere.
     let told = line.iter().filter(|place| place.position.is_some());
     told.for_each(|place| places.judge(place, others, faults));
-    if !stage.stop.asked() {
-        let total = stage.service.settled_facts(others.before + places.len() as u64)?.total;
-        places.judge_total(total, others, faults);
-        outcome.count("total", total);
+    judge_total(stage, &places, others, outcome);
+}
+
+/// Compares the public total; not after an interruption, which did not wait for it.
+fn judge_total(stage: &Stage, places: &Places, others: Others, outcome: &mut Outcome) {
+    if stage.stop.asked() {
+        return;
     }
-    Ok(())
+    match stage.service.settled_facts(others.before + places.len() as u64) {
+        Ok(facts) => {
+            places.judge_total(facts.total, others, &mut outcome.faults);
+            outcome.count("total", facts.total);
+        }
+        Err(error) => outcome.faults.push(format!("the total is not known: {error:#}")),
+    }
 }
 
 /// A line on the terminal each second; written at once, for other processes write there, too.

@@ -43,7 +43,7 @@ impl Sale<'_> {
         outcome.interrupted = self.stage.stop.asked();
         outcome.seconds = std::mem::take(&mut self.seconds);
         if !outcome.interrupted {
-            self.judge_seats(before)?;
+            self.judge_seats(before);
         }
         self.judge_admission();
         self.crowd.close()?;
@@ -59,23 +59,21 @@ impl Sale<'_> {
         outcome.faults.add(floor.faults);
         floor.tally.report(&mut outcome);
         crowd.hall.report(&mut outcome);
-        judge_places(stage, before, &mut outcome)?;
+        judge_places(stage, before, &mut outcome);
         Ok(outcome)
     }
 
     /// The public seats must become those of the answers.
-    fn judge_seats(&mut self, before: &Facts) -> Result<()> {
-        let alone = before.total == 0;
+    fn judge_seats(&mut self, before: &Facts) {
         let maybe = self.floor.maybe_taken();
         let deadline = Instant::now() + Duration::from_secs(SETTLE_SECS_MAX);
         loop {
-            let remaining: BTreeMap<String, u64> = self.stage.service.facts()?.remaining();
-            match self.floor.books.seats.judge(&remaining, &maybe, alone) {
-                Ok(()) => return Ok(()),
-                Err(fault) if Instant::now() > deadline => {
-                    self.floor.faults.push(fault);
-                    return Ok(());
-                }
+            let facts = self.stage.service.facts().map_err(|error| format!("{error:#}"));
+            let seats = &self.floor.books.seats;
+            let alone = before.total == 0;
+            match facts.and_then(|facts| seats.judge(&facts.remaining(), &maybe, alone)) {
+                Ok(()) => return,
+                Err(fault) if Instant::now() > deadline => return self.floor.faults.push(fault),
                 Err(_) => thread::sleep(Duration::from_millis(LOOK_MS)),
             }
         }
