@@ -179,7 +179,7 @@ impl World {
 
     /// A browser with its cookie.
     pub(crate) fn browser(&self) -> (Browser, String) {
-        let (browser, cookie) = self.cookies.fresh().unwrap();
+        let (browser, cookie) = self.cookies.fresh();
         (browser, pair(cookie.to_str().unwrap()))
     }
 
