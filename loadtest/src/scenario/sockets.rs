@@ -105,7 +105,6 @@ fn outcome(
         outcome.done -= held.frames;
         outcome.cpu_secs -= held.cpu_secs;
         outcome.count("opening_cpu_ms", (held.cpu_secs * 1e3) as u64);
-        outcome.count("opening_ms", held.since_us / 1_000);
     }
     let (open, count) = (crowd.hall.open, stage.part.share(settings.count) as u64);
     crowd.close()?;
