@@ -7,7 +7,7 @@ pub(crate) const SHARED_EVERY_MS: u64 = 250;
 
 /// Sockets of one event that a process gives shared frames in a second. With more than can have one
 /// each [`SHARED_EVERY_MS`] all get them more rarely, but at least once in [`BEAT_MS`].
-pub(crate) const SHARED_PER_SEC: u64 = 25_000;
+pub(crate) const SHARED_PER_SEC: u64 = 10_000;
 
 /// Between heartbeats, and between looks at the shared value, in milliseconds.
 pub(crate) const BEAT_MS: u64 = 1_000;

@@ -1,5 +1,6 @@
 //! What the view holds and what its live channel carries.
 
+mod joined;
 mod live;
 mod shared;
 mod ticket;

@@ -2,7 +2,8 @@
 //!
 //! What was told is a row: kind, ticket or null, packed log address of the command or null, seq or
 //! null, the kind's own fields, and `false` at the end when it is an answer of before, told again:
-//! `["waiting","550e8400-e29b-81d4-a716-446655440000",4321,null,17]`.
+//! `["waiting","550e8400-e29b-81d4-a716-446655440000",4321,null,17]`. Joins one after the other
+//! share a row ([`joined`]).
 
 use std::fmt;
 
@@ -10,10 +11,10 @@ use domain::{Address, Booking, Epoch, Hold, Outcome, Refusal, Told};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, SeqAccess, Visitor},
-    ser::SerializeSeq,
+    ser::{Error as _, SerializeSeq},
 };
 
-use super::{Progress, PublicDefinition, ViewDecodeError};
+use super::{Progress, PublicDefinition, ViewDecodeError, joined};
 use crate::{
     Code, names,
     problem::refusal,
@@ -37,7 +38,7 @@ impl LiveMessage {
         let json = Json {
             p: &self.progress,
             d: self.definition.as_ref(),
-            t: self.told.iter().map(ToldRef).collect(),
+            t: self.told.chunk_by(joined::follows).map(Row).collect(),
         };
         // Text and numbers always become JSON.
         serde_json::to_vec(&json).unwrap_or_default()
@@ -45,7 +46,13 @@ impl LiveMessage {
 
     pub fn decode(bytes: &[u8]) -> Result<Self, ViewDecodeError> {
         let json: JsonOwned = serde_json::from_slice(bytes)?;
-        let told = json.t.into_iter().map(|ToldOwned(told)| told).collect();
+        let mut told = Vec::with_capacity(json.t.len());
+        for row in json.t {
+            match row {
+                RowOwned::One(one) => told.push(one),
+                RowOwned::Joined(joins) => told.extend(joins),
+            }
+        }
         Ok(Self { progress: json.p, definition: json.d, told })
     }
 }
@@ -55,7 +62,7 @@ struct Json<'a> {
     p: &'a Progress,
     #[serde(skip_serializing_if = "Option::is_none")]
     d: Option<&'a PublicDefinition>,
-    t: Vec<ToldRef<'a>>,
+    t: Vec<Row<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -63,12 +70,28 @@ struct JsonOwned {
     p: Progress,
     #[serde(default)]
     d: Option<PublicDefinition>,
-    t: Vec<ToldOwned>,
+    t: Vec<RowOwned>,
 }
 
-struct ToldRef<'a>(&'a Told);
+/// One thing told, or several joins.
+struct Row<'a>(&'a [Told]);
 
-impl Serialize for ToldRef<'_> {
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            [one] => One(one).serialize(out),
+            run => {
+                let (address, position, ids) =
+                    joined::row(run).ok_or_else(|| S::Error::custom("no joins"))?;
+                ("joined", address, position, ids).serialize(out)
+            }
+        }
+    }
+}
+
+struct One<'a>(&'a Told);
+
+impl Serialize for One<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let told = self.0;
         let mut row = out.serialize_seq(None)?;
@@ -134,30 +157,41 @@ fn serialize_own<R: SerializeSeq>(outcome: &Outcome, row: &mut R) -> Result<(), 
     }
 }
 
-struct ToldOwned(Told);
+enum RowOwned {
+    One(Told),
+    Joined(Vec<Told>),
+}
 
-impl<'de> Deserialize<'de> for ToldOwned {
+impl<'de> Deserialize<'de> for RowOwned {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        input.deserialize_seq(ToldVisitor)
+        input.deserialize_seq(RowVisitor)
     }
 }
 
-struct ToldVisitor;
+struct RowVisitor;
 
-impl<'de> Visitor<'de> for ToldVisitor {
-    type Value = ToldOwned;
+impl<'de> Visitor<'de> for RowVisitor {
+    type Value = RowOwned;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("something told")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<ToldOwned, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<RowOwned, A::Error> {
         let kind: Option<Field<'de>> = seq.next_element()?;
         let fields = Fields::read(&mut seq)?;
         let told = kind.as_ref().and_then(Field::text).zip(fields.as_ref());
-        told.and_then(|(kind, fields)| read(kind, fields.as_slice()))
-            .map(ToldOwned)
+        told.and_then(|(kind, fields)| read_row(kind, fields.as_slice()))
             .ok_or_else(|| A::Error::custom("something told that can't be read"))
+    }
+}
+
+fn read_row(kind: &str, fields: &[Field<'_>]) -> Option<RowOwned> {
+    match (kind, fields) {
+        ("joined", [address, position, ids]) => {
+            joined::read(address.number()?, position.u32()?, ids.text()?).map(RowOwned::Joined)
+        }
+        _ => read(kind, fields).map(RowOwned::One),
     }
 }
 
