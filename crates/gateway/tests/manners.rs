@@ -65,6 +65,14 @@ async fn small_talk_is_ignored_and_speeches_end_it() {
 }
 
 #[tokio::test]
+async fn a_goodbye_is_answered() {
+    let mut scene = Scene::new().await;
+    let mut socket = scene.socket(None).await;
+    socket.next_of("progress").await;
+    assert_eq!(socket.close().await.expect("an answer").code, CloseCode::Normal);
+}
+
+#[tokio::test]
 async fn one_too_many_is_told_to_come_back() {
     let limits = Limits { sockets_max: 2, ..Limits::default() };
     let mut scene = Scene::with(limits, Faults::default()).await;

@@ -1,12 +1,13 @@
 //! Request bodies: bounded in size and time.
 
-use std::time::Duration;
+use std::{pin::pin, task::Poll, time::Duration};
 
 use axum::{
     body::Body,
     extract::{FromRequest, Request},
 };
 use bytes::Bytes;
+use futures_util::poll;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -48,8 +49,14 @@ impl<const MAX: usize> Payload<MAX> {
         if length.is_some_and(|length| length > MAX as u64) {
             return Err(too_large(MAX));
         }
-        let whole = Limited::new(body, MAX).collect();
-        match timeout(Duration::from_secs(BODY_SECS), whole).await {
+        let mut whole = pin!(Limited::new(body, MAX).collect());
+        let whole = match poll!(whole.as_mut()) {
+            Poll::Ready(whole) => Ok(whole),
+            // Few bodies are not there with their head. Boxed: a timer is large, and every request
+            // would carry the room for it.
+            Poll::Pending => Box::pin(timeout(Duration::from_secs(BODY_SECS), whole)).await,
+        };
+        match whole {
             Ok(Ok(body)) => Ok(Self(body.to_bytes())),
             Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(MAX)),
             Ok(Err(_)) => Err(Code::BodyMalformed.into()),

@@ -14,7 +14,7 @@ use wire::{Code, Problem, problem::CONTENT_TYPE};
 use crate::{jitter::jitter, problem::retry_secs};
 
 /// Most connections that are being told; the next ones are just closed.
-const TELLING_MAX: usize = 256;
+const TELLING_MAX: usize = 4_096;
 
 /// Longest time to tell one, in milliseconds.
 const TELL_MS: u64 = 1_000;

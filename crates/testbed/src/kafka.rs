@@ -11,6 +11,9 @@ use anyhow::{Context, Result, ensure};
 use crate::home::Home;
 use crate::{Process, free_port, kafka_jars};
 
+/// Brokers of tests live for seconds: what an optimising compiler would spend on them never pays.
+const SHORT_LIFE: &[&str] = &["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
+const LONG_LIFE: &[&str] = &[];
 const START_SECS_MAX: u64 = 90;
 const STOP_SECS_MAX: u64 = 60;
 /// What the broker says once it is registered, unfenced and answers requests.
@@ -24,6 +27,8 @@ pub struct Kafka {
     home: Home,
     bootstrap: String,
     port: u16,
+    /// Options of its virtual machine.
+    life: &'static [&'static str],
 }
 
 impl Kafka {
@@ -32,7 +37,15 @@ impl Kafka {
     /// # Errors
     /// When Java, Maven or the jars are missing, or the broker does not come up; with the end of its log.
     pub fn start() -> Result<Self> {
-        Self::start_in(Home::temporary("kafka")?, free_port()?)
+        Self::start_in(Home::temporary("kafka")?, free_port()?, SHORT_LIFE)
+    }
+
+    /// As [`Kafka::start`], for load of minutes: slow at first, fast once it is compiled.
+    ///
+    /// # Errors
+    /// As [`Kafka::start`].
+    pub fn start_long_lived() -> Result<Self> {
+        Self::start_in(Home::temporary("kafka")?, free_port()?, LONG_LIFE)
     }
 
     /// Starts a broker on `port` with its data in `home` that lives on, with its data, after this value and this process.
@@ -40,15 +53,15 @@ impl Kafka {
     /// # Errors
     /// As [`Kafka::start`].
     pub fn start_kept(home: &Path, port: u16) -> Result<Self> {
-        Self::start_in(Home::kept(home)?, port)
+        Self::start_in(Home::kept(home)?, port, LONG_LIFE)
     }
 
-    fn start_in(home: Home, port: u16) -> Result<Self> {
+    fn start_in(home: Home, port: u16, life: &'static [&'static str]) -> Result<Self> {
         if !home.path().join("server.properties").exists() {
             format_storage(home.path(), port)?;
         }
-        let process = launch(&home, port)?;
-        Ok(Self { process, home, bootstrap: format!("127.0.0.1:{port}"), port })
+        let process = launch(&home, port, life)?;
+        Ok(Self { process, home, bootstrap: format!("127.0.0.1:{port}"), port, life })
     }
 
     /// The bootstrap server, `127.0.0.1:PORT`.
@@ -92,7 +105,7 @@ impl Kafka {
     /// When it still runs or does not come up.
     pub fn start_again(&mut self) -> Result<()> {
         ensure!(self.process.ended()?.is_some(), "the broker still runs");
-        self.process = launch(&self.home, self.port)?;
+        self.process = launch(&self.home, self.port, self.life)?;
         Ok(())
     }
 
@@ -118,14 +131,14 @@ impl Kafka {
     /// # Errors
     /// With the tool's output, when it fails.
     pub fn tool(&self, class: &str, args: &[&str]) -> Result<String> {
-        let mut command = java()?;
+        let mut command = java(SHORT_LIFE)?;
         command.arg(class).args(["--bootstrap-server", &self.bootstrap]).args(args);
         run(command)
     }
 }
 
-fn launch(home: &Home, port: u16) -> Result<Process> {
-    let mut command = java()?;
+fn launch(home: &Home, port: u16, life: &[&str]) -> Result<Process> {
+    let mut command = java(life)?;
     command.current_dir(home.path()).arg("kafka.Kafka").arg(home.path().join("server.properties"));
     if home.is_kept() {
         // Away from the terminal's Ctrl-C.
@@ -145,7 +158,7 @@ fn launch(home: &Home, port: u16) -> Result<Process> {
 fn format_storage(home: &Path, port: u16) -> Result<()> {
     let file = home.join("server.properties.new");
     std::fs::write(&file, properties(home, port, free_port()?))?;
-    let mut command = java()?;
+    let mut command = java(SHORT_LIFE)?;
     // Any cluster id will do: a broker alone in its folder meets no other cluster.
     command.args(["kafka.tools.StorageTool", "format", "-t", "dHdpbmtsZS10ZXN0YmVkIQ", "-c"]);
     command.arg(&file);
@@ -176,8 +189,9 @@ group.initial.rebalance.delay.ms=0
     )
 }
 
-fn java() -> Result<Command> {
+fn java(life: &[&str]) -> Result<Command> {
     let mut command = Command::new("java");
+    command.args(life);
     command.args(["-Xmx512m", "-Djava.awt.headless=true"]);
     command.args(["-Dorg.slf4j.simpleLogger.showDateTime=true", "-cp"]);
     command.arg(kafka_jars()?.join("*"));

@@ -41,6 +41,7 @@ fn decided_per_sec(figures: &mut Figures) -> Result<f64> {
     let what = ["--event", "bench", "--shoppers", &shoppers, "--connections", &connections];
     let limit = Duration::from_secs(LIMIT_SECS);
     let report = stack::load(stack.folder(), &[&who[..], &what].concat(), limit)?;
+    stack::clean(&report)?;
     let sold = report["counts"]["sold"].as_f64().unwrap_or_default();
     ensure!(sold == f64::from(SEATS), "{sold} of {SEATS} seats were sold");
     stack.audit("bench")?;

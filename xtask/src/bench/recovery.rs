@@ -74,7 +74,7 @@ fn filled(roles: &[&str], scale: Scale) -> Result<(Stack, f64)> {
     let tickets = if scale.full { TICKETS_FULL } else { TICKETS };
     let stack = Stack::start(roles)?;
     stack.open_event(EVENT, 600, 200)?;
-    joins::drive(&stack, EVENT, FILL_RATE, tickets / FILL_RATE)?;
+    stack::clean(&joins::drive(&stack, EVENT, FILL_RATE, tickets / FILL_RATE)?)?;
     Ok((stack, f64::from(tickets)))
 }
 

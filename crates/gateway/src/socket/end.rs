@@ -64,9 +64,15 @@ impl End {
 /// Says goodbye, and waits a little for the other side to hear it.
 pub(crate) async fn close(ws: &mut WebSocket, end: End) {
     Meters::closed(end.name());
-    let Some((code, reason)) = end.frame() else { return };
-    let frame = CloseFrame { code, reason: reason.into() };
     let patience = Duration::from_secs(CLOSE_SECS_MAX);
+    let Some((code, reason)) = end.frame() else {
+        if end == End::Gone {
+            // Reading on sends the answer to a close frame (RFC 6455, 5.5.1).
+            drop(timeout(patience, ws.recv()).await);
+        }
+        return;
+    };
+    let frame = CloseFrame { code, reason: reason.into() };
     let _ = timeout(patience, async {
         ws.send(Message::Close(Some(frame))).await?;
         while let Some(message) = ws.recv().await {

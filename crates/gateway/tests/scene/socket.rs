@@ -8,7 +8,10 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{
-        Error, Message, client::IntoClientRequest, http::HeaderValue, protocol::CloseFrame,
+        Error, Message,
+        client::IntoClientRequest,
+        http::HeaderValue,
+        protocol::{CloseFrame, frame::coding::CloseCode},
     },
 };
 
@@ -101,6 +104,13 @@ impl Socket {
 
     pub async fn send(&mut self, text: &str) -> Result<(), Error> {
         self.0.send(Message::text(text)).await
+    }
+
+    /// Closes from this side; the answer to it, if one came.
+    pub async fn close(&mut self) -> Option<CloseFrame> {
+        let frame = CloseFrame { code: CloseCode::Normal, reason: "bye".into() };
+        self.0.send(Message::Close(Some(frame))).await.unwrap();
+        self.end().await
     }
 
     /// Waits for the end; the close frame, if one came.
