@@ -11,6 +11,7 @@ mod deploy;
 #[cfg(test)]
 mod direction;
 mod e2e;
+mod load;
 mod minimums;
 mod outcome;
 mod plans;

@@ -13,6 +13,7 @@ pub(crate) const UNIT: &str = "unit";
 pub(crate) const E2E: &str = "e2e";
 pub(crate) const BROWSER: &str = "browser";
 pub(crate) const PLANS: &str = "plans";
+pub(crate) const LOAD: &str = "load";
 
 /// Kind → suite → fewest tests that must pass.
 #[derive(Debug, Default)]

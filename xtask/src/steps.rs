@@ -6,9 +6,9 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::commands::cargo;
-use crate::minimums::{BROWSER, E2E, Minimums, PLANS, UNIT};
+use crate::minimums::{BROWSER, E2E, LOAD, Minimums, PLANS, UNIT};
 use crate::outcome::Outcome;
-use crate::{deploy, e2e, plans, run, tools, unit};
+use crate::{deploy, e2e, load, plans, run, tools, unit};
 
 const CARGO_LIMIT_SECS: u64 = 1_500;
 
@@ -31,6 +31,8 @@ pub(crate) enum Step {
     Browser,
     /// The plans for k6, JMeter and Locust.
     Plans,
+    /// Small runs of the load generator's scenarios.
+    Load,
     /// Dockerfile and Compose file.
     Deploy,
     /// Licences, sources and bans of the dependencies.
@@ -48,6 +50,7 @@ impl Step {
             Self::E2e => e2e::run(),
             Self::Browser => e2e::browser(),
             Self::Plans => plans::run(),
+            Self::Load => load::run(),
             Self::Deploy => deploy::check(),
             Self::Deny => deploy::deny(),
         }
@@ -60,6 +63,7 @@ impl Step {
             Self::E2e => Some(E2E),
             Self::Browser => Some(BROWSER),
             Self::Plans => Some(PLANS),
+            Self::Load => Some(LOAD),
             _ => None,
         }
     }

@@ -1,5 +1,5 @@
-//! Everyone inside wants the same slot at once: how fast holds and bookings are decided, and that no
-//! seat is sold twice. A closed loop: as fast as answers come.
+//! Everyone inside wants the same slot at once, and as many seats as one may have: how fast holds and
+//! bookings are decided, and that no seat is sold twice. A closed loop: as fast as answers come.
 
 use std::{
     collections::BTreeMap,
@@ -37,7 +37,8 @@ const SHOPPERS_MAX: usize = 200_000;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Settings {
-    /// How many come for the first slot.
+    /// How many come for the first slot; nobody is let in without a seat left to take first, so at
+    /// most as many as it has seats.
     #[arg(long, default_value_t = 1_000)]
     pub shoppers: usize,
     /// Connections, one request at a time on each.
@@ -71,6 +72,7 @@ pub fn run(stage: &Stage, settings: &Settings) -> Result<Outcome> {
     ensure!((1..=SHOPPERS_MAX).contains(&settings.shoppers), "1 to {SHOPPERS_MAX} shoppers");
     let facts = stage.service.facts()?;
     let slot = facts.slots.first().context("the event has no slot")?;
+    ensure!(settings.shoppers as u64 <= slot.remaining, "{} seats remain", slot.remaining);
     let mut rush = Rush::new(stage, settings)?;
     let join = rush.join(settings.shoppers)?;
     rush.until(join, |ticket| ticket.state == "admitted")?;
@@ -78,14 +80,14 @@ pub fn run(stage: &Stage, settings: &Settings) -> Result<Outcome> {
     rush.until(entered, |ticket| ticket.state == "inside")?;
 
     let pace = Pace::start(TURN_US);
-    let hold = format!(r#"{{"slot":"{}","seats":1}}"#, slot.id);
+    let hold = format!(r#"{{"slot":"{}","seats":{}}}"#, slot.id, facts.seats_per_ticket);
     rush.command("PUT", "/hold", 2, Some(&hold))?;
     let booked = rush.command("PUT", "/booking", 3, Some("{}"))?;
     rush.until(booked, |ticket| ticket.last.as_ref().is_some_and(|last| last.seq == 3))?;
     let mut outcome =
         Outcome::new("rush", format!("{} shoppers", settings.shoppers), "decided", &pace);
     outcome.done = 2 * settings.shoppers as u64;
-    rush.judge(&mut outcome, slot.remaining)?;
+    rush.judge(&mut outcome, slot.remaining, facts.seats_per_ticket.into())?;
     Ok(outcome)
 }
 
@@ -158,8 +160,8 @@ impl<'a> Rush<'a> {
         }
     }
 
-    /// Counts what became of each; a seat for each booking and a booking for each seat.
-    fn judge(mut self, outcome: &mut Outcome, seats: u64) -> Result<()> {
+    /// Counts what became of each: as many bookings as the seats allow, and not one more.
+    fn judge(mut self, outcome: &mut Outcome, seats: u64, each: u64) -> Result<()> {
         let path = self.stage.service.path("/ticket");
         let requests = self.rendered(&Request::get(&path), self.stage.service.gateway(0));
         let mut ends: BTreeMap<String, u64> = BTreeMap::new();
@@ -173,11 +175,11 @@ impl<'a> Rush<'a> {
             };
             *ends.entry(end).or_default() += 1;
         })?;
-        let (sold, most) =
-            (ends.get("sold").copied().unwrap_or(0), seats.min(self.cookies.len() as u64));
-        self.faults.check(sold == most, || format!("{sold} seats were sold, {most} could be"));
+        let sold = ends.get("sold").copied().unwrap_or(0);
+        let most = (seats / each).min(self.cookies.len() as u64);
+        self.faults.check(sold == most, || format!("{sold} bookings stand, {most} could"));
         let remaining = self.stage.service.facts()?.slots[0].remaining;
-        let left = seats - most;
+        let left = seats - most * each;
         self.faults.check(remaining == left, || format!("{remaining} seats remain, {left} must"));
         ends.into_iter().for_each(|(end, count)| outcome.count(&end, count));
         outcome.faults.add(self.faults);

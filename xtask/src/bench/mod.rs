@@ -10,7 +10,7 @@ mod joins;
 mod parts;
 mod postgres;
 mod recovery;
-mod stack;
+pub(crate) mod stack;
 mod usage;
 
 use anyhow::{Result, ensure};

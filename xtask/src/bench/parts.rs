@@ -21,7 +21,7 @@ pub(crate) fn gateway(figures: &mut Figures, what: &str) -> Result<()> {
 }
 
 fn bench(figures: &mut Figures, package: &str, name: &str, args: &[&str]) -> Result<()> {
-    let mut command = cargo(&["bench", "--locked", "--profile", "dist", "-p", package]);
+    let mut command = cargo(&["bench", "--locked", "-p", package]);
     command.args(["--bench", name, "--"]).args(args);
     let done = run::shown(command, Duration::from_secs(LIMIT_SECS))?;
     ensure!(done.ok, "the benchmark {name} of {package} failed: see above");

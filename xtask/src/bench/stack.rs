@@ -25,6 +25,12 @@ pub(crate) fn build() -> Result<()> {
     let limit = Duration::from_secs(BUILD_LIMIT_SECS);
     let product = cargo(&["build", "--locked", "--profile", "dist", "-p", "twinkle"]);
     ensure!(run::shown(product, limit)?.ok, "the product does not build: see above");
+    build_load()
+}
+
+/// The load generator.
+pub(crate) fn build_load() -> Result<()> {
+    let limit = Duration::from_secs(BUILD_LIMIT_SECS);
     let load = cargo(&["build", "--locked", "--release", "-p", "twinkle-loadtest"]);
     ensure!(run::shown(load, limit)?.ok, "the load generator does not build: see above");
     Ok(())
@@ -37,17 +43,29 @@ pub(crate) struct Stack {
     pub(crate) kafka: Kafka,
     env: Vec<(String, String)>,
     folder: PathBuf,
+    bin: PathBuf,
 }
 
 /// CPU time of each part: `api`, `worker`, `gateway`, `operator`, `kafka`, `redis`.
 pub(crate) type Spent = BTreeMap<String, Usage>;
 
 impl Stack {
-    /// Starts these roles, a process each, over a fresh Kafka and Redis.
+    /// Starts these roles of the product as the image has it, a process each, over a fresh Kafka
+    /// and Redis.
     pub(crate) fn start(roles: &[&str]) -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("twinkle-bench-{}", std::process::id()));
+        let bin = target().join("dist/twinkle").canonicalize().context("the product")?;
+        Self::over(Kafka::start_long_lived()?, &bin, roles)
+    }
+
+    /// The same with this binary, for runs of seconds.
+    pub(crate) fn start_with(bin: &Path, roles: &[&str]) -> Result<Self> {
+        Self::over(Kafka::start()?, bin, roles)
+    }
+
+    fn over(kafka: Kafka, bin: &Path, roles: &[&str]) -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("twinkle-stack-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
-        let (kafka, redis) = (Kafka::start_long_lived()?, Redis::start()?);
+        let redis = Redis::start()?;
         let key = |id: &str, byte: char| format!("{id}:{}", byte.to_string().repeat(43));
         let env: Vec<(String, String)> = [
             ("TWINKLE_KAFKA", kafka.bootstrap().to_owned()),
@@ -61,10 +79,10 @@ impl Stack {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
-        let bin = target().join("dist/twinkle");
-        let mut stack = Self { servers: Vec::new(), redis, kafka, env, folder };
+        let bin = bin.to_owned();
+        let mut stack = Self { servers: Vec::new(), redis, kafka, env, folder, bin };
         for (number, role) in roles.iter().enumerate() {
-            let server = Product::start(&bin, role, number, &stack.env, &stack.folder)?;
+            let server = Product::start(&stack.bin, role, number, &stack.env, &stack.folder)?;
             stack.servers.push(server);
         }
         stack.servers.iter_mut().try_for_each(Product::wait_ready)?;
@@ -110,7 +128,7 @@ impl Stack {
 
     /// A subcommand of the product against this stack.
     pub(crate) fn twinkle(&self, args: &[&str]) -> Result<String> {
-        let mut command = Command::new(target().join("dist/twinkle"));
+        let mut command = Command::new(&self.bin);
         command.args(args).envs(self.env.iter().map(|(name, value)| (name, value)));
         command.env("TWINKLE_URL", self.url("operator")?).current_dir(&self.folder);
         run::quiet(command)
