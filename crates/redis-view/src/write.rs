@@ -108,7 +108,7 @@ impl<'a> Step<'a> {
     }
 }
 
-/// A script's call that carries tickets: keys, arguments, then the tickets of each bucket.
+/// A script's call that carries tickets: keys, arguments, then the tickets as `put_tickets` reads them.
 pub(crate) struct TicketCall<'a> {
     pub(crate) cmd: Cmd,
     script: &'static Script,
@@ -125,20 +125,28 @@ impl<'a> TicketCall<'a> {
 
     pub(crate) fn keys(&mut self, first: &[&str; KEYS_BESIDES], mut buckets: BucketName) {
         self.cmd.arg(first);
-        for group in groups(self.entries) {
+        for group in ones(self.entries).chain(many(self.entries)) {
             self.cmd.arg(buckets.of(bucket(&group[0].ticket)));
         }
     }
 
     /// Sends it with the tickets as the last arguments.
     pub(crate) async fn send(mut self, link: &Link, key: &str) -> Result<Answer, ViewError> {
-        for group in groups(self.entries) {
+        self.cmd.arg(ones(self.entries).count());
+        for group in ones(self.entries) {
+            self.tickets(group);
+        }
+        for group in many(self.entries) {
             self.cmd.arg(group.len());
-            for entry in group {
-                self.cmd.arg(field(&entry.ticket)).arg(&entry.value[..]);
-            }
+            self.tickets(group);
         }
         answer(link.run(self.script, key, &self.cmd).await)
+    }
+
+    fn tickets(&mut self, group: &[WriteEntry]) {
+        for entry in group {
+            self.cmd.arg(field(&entry.ticket)).arg(&entry.value[..]);
+        }
     }
 }
 
@@ -171,6 +179,16 @@ pub(crate) fn by_bucket(entries: &mut [WriteEntry]) {
 
 fn groups(entries: &[WriteEntry]) -> impl Iterator<Item = &[WriteEntry]> {
     entries.chunk_by(|a, b| bucket(&a.ticket) == bucket(&b.ticket))
+}
+
+/// The groups of one ticket.
+fn ones(entries: &[WriteEntry]) -> impl Iterator<Item = &[WriteEntry]> {
+    groups(entries).filter(|group| group.len() == 1)
+}
+
+/// The groups of several.
+fn many(entries: &[WriteEntry]) -> impl Iterator<Item = &[WriteEntry]> {
+    groups(entries).filter(|group| group.len() > 1)
 }
 
 /// How many calls the entries take: at least one.

@@ -37,6 +37,8 @@ enum Command {
     Demo(cli::demo::DemoArgs),
     /// Replay an event's log, check it and compare it with what Redis shows
     Audit(cli::audit::AuditArgs),
+    /// Tell what an event needs: pods, cores, memory, and about what it costs
+    Capacity(cli::capacity::CapacityArgs),
     /// Ask the process on this machine whether it is ready
     Health(cli::health::HealthArgs),
 }
@@ -58,6 +60,10 @@ fn main() -> ExitCode {
         Command::Event(args) => block_on(cli::event::run(args)),
         Command::Demo(args) => block_on(cli::demo::run(args)),
         Command::Audit(args) => block_on(cli::audit::run(args)),
+        Command::Capacity(args) => match cli::capacity::run(&args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error, 1),
+        },
         Command::Health(args) => match cli::health::run(&args) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error, 1),

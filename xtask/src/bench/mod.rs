@@ -7,6 +7,7 @@
 mod compare;
 mod figure;
 mod joins;
+mod overload;
 mod parts;
 mod postgres;
 mod recovery;
@@ -37,6 +38,8 @@ pub(crate) enum Bench {
     Booking,
     /// The same slot sold by rows of a real PostgreSQL.
     BookingVsSql,
+    /// Three times what the machine can take.
+    Overload,
     /// Kill -9 of an owner, until the next one ticks.
     Takeover,
     /// Redis emptied, until it is whole again.
@@ -63,6 +66,7 @@ impl Bench {
             Self::Sockets => joins::sockets(scale, figures),
             Self::Booking => compare::booking(figures),
             Self::BookingVsSql => compare::booking_vs_sql(figures),
+            Self::Overload => overload::overload(figures),
             Self::Takeover => recovery::takeover(scale, figures),
             Self::RedisRebuild => recovery::redis_rebuild(scale, figures),
             Self::Replay => recovery::replay(scale, figures),

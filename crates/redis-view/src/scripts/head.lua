@@ -26,12 +26,20 @@ local function above(a, b)
   return tonumber(counter_a) > tonumber(counter_b)
 end
 
--- Puts tickets into the buckets KEYS[first_key]…; ARGV from `arg` on has, for each bucket, the
--- number of tickets and then that many pairs of field and value.
+-- Puts tickets into the buckets KEYS[first_key]…; ARGV[arg] tells how many of these get one ticket.
+-- Then come the field and value of each of those; after them, for each other bucket, the number of its
+-- tickets and that many pairs. Nearly all get one: for them nothing is counted or unpacked.
 local function put_tickets(first_key, arg)
-  for k = first_key, #KEYS do
-    local last = arg + 2 * tonumber(ARGV[arg])
-    redis.call('HSET', KEYS[k], unpack(ARGV, arg + 1, last))
+  local call, keys, args = redis.call, KEYS, ARGV
+  local first_many = first_key + tonumber(args[arg])
+  arg = arg + 1
+  for k = first_key, first_many - 1 do
+    call('HSET', keys[k], args[arg], args[arg + 1])
+    arg = arg + 2
+  end
+  for k = first_many, #keys do
+    local last = arg + 2 * tonumber(args[arg])
+    call('HSET', keys[k], unpack(args, arg + 1, last))
     arg = last + 1
   end
 end
