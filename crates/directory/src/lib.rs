@@ -32,6 +32,7 @@ impl Directory {
         tokio::spawn(async move {
             let follow = follow(facts, events, &counter);
             tokio::select! {
+                biased;
                 () = follow => {}
                 () = counter.closed() => {}
             }

@@ -60,7 +60,7 @@ pub(crate) fn check_cheap(event: &Event) {
 
 /// Broken rules must be found by tests, not by the assertions of debug builds.
 pub(crate) fn lenient() -> bool {
-    crate::mutants::Mutant::ALL.into_iter().any(crate::mutants::on)
+    crate::mutants::BREAKABLE && crate::mutants::Mutant::all().any(crate::mutants::on)
 }
 
 fn check_line(event: &Event) -> Result<(), Violation> {

@@ -19,7 +19,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use domain::{EventId, TicketId};
+use domain::{
+    EventId, TicketId,
+    mutants::{Mutant, on},
+};
 use ports::{Clock, Head, Shared, Tickets, ViewError, ViewReader};
 use tokio::{
     sync::{mpsc, watch},
@@ -174,7 +177,7 @@ impl Hub {
     fn take(&self, progress: Progress, definition: Option<PublicDefinition>) -> bool {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let to = progress.to;
-        if to > latest.value.progress.to {
+        if to > latest.value.progress.to || on(Mutant::OldFramesShown) {
             let definition = definition.unwrap_or_else(|| latest.value.definition.clone());
             let salt = latest.value.salt;
             *latest = Latest::new(SharedValue { salt, definition, progress });
@@ -194,7 +197,7 @@ impl Hub {
         let latest = self.latest();
         let progress = &latest.value.progress;
         self.shown.send_modify(|shown| {
-            if progress.to > shown.frames.to {
+            if progress.to > shown.frames.to || on(Mutant::OldFramesShown) {
                 shown.frames = Arc::new(shown.frames.next(progress));
             } else {
                 shown.beat += 1;
@@ -228,7 +231,11 @@ impl Hub {
     /// A head behind what was seen before tells nothing (R5).
     fn check(&self, head: Head) -> Result<(), Unknown> {
         let seen = self.seen.fetch_max(head.next, Relaxed);
-        if head.next < seen { Err(Unknown::RolledBack) } else { Ok(()) }
+        if head.next < seen && !on(Mutant::RollbackBelieved) {
+            Err(Unknown::RolledBack)
+        } else {
+            Ok(())
+        }
     }
 
     async fn call<T>(

@@ -16,6 +16,7 @@ use std::{
 
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use bytes::Bytes;
+use domain::mutants::{Mutant, on};
 use futures_util::{SinkExt, future::BoxFuture, poll};
 use http_kit::jitter::jitter;
 use tokio::{
@@ -103,16 +104,18 @@ impl Socket {
     async fn serve(&mut self, ws: &mut WebSocket) -> Result<std::convert::Infallible, End> {
         loop {
             let known = self.opened && self.look.is_none();
+            // Whatever the browser sends comes last: a flood of it must not hold its frames up.
             tokio::select! {
-                message = ws.recv() => self.take(message)?,
+                biased;
+                () = due(&mut self.close_at) => return Err(End::Drained),
                 changed = self.frames.changed() => {
                     // The hub lives as long as its sockets.
                     changed.map_err(|_| End::Drained)?;
                     self.beat(ws).await?;
                 }
-                () = came(self.person.as_ref()), if known => self.tell(ws).await?,
                 look = found(&mut self.look) => Box::pin(self.found(ws, look)).await?,
-                () = due(&mut self.close_at) => return Err(End::Drained),
+                () = came(self.person.as_ref()), if known => self.tell(ws).await?,
+                message = ws.recv() => self.take(message)?,
             }
         }
     }
@@ -194,6 +197,7 @@ impl Socket {
                 person.begin(&look, standing, &self.gateway, &self.hub.event)
             }
             (Ok(_), None) => Personal::new(What::None),
+            (Err(_), _) if on(Mutant::UnknownIsAbsent) => Personal::new(What::None),
             // The last frame stays; the next heartbeat looks again.
             _ => return Ok(()),
         };

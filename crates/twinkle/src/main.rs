@@ -43,6 +43,10 @@ enum Command {
     Health(cli::health::HealthArgs),
 }
 
+/// Nobody ships a build whose rules can be broken.
+const _: () =
+    assert!(!domain::mutants::BREAKABLE || cfg!(any(debug_assertions, feature = "mutants")));
+
 fn main() -> ExitCode {
     let command = match config::with_file(Cli::command()) {
         Ok(command) => command,

@@ -2,7 +2,10 @@
 
 use std::{future::pending, time::Duration};
 
-use domain::{Address, Command, Event, EventId, EventState, Told};
+use domain::{
+    Address, Command, Event, EventId, EventState, Told,
+    mutants::{Mutant, on},
+};
 use futures_util::future::BoxFuture;
 use metrics::{counter, gauge};
 use ports::{Appended, LogError, LogReader, Record};
@@ -216,6 +219,7 @@ impl EventTask {
         let commands = match record::decode(&record.bytes) {
             Ok(commands) => commands,
             Err(DecodeError::Malformed) => Vec::new(),
+            Err(_) if on(Mutant::UnknownVersionSkipped) => Vec::new(),
             Err(error) => return self.halt(record.offset, &error),
         };
         let epoch = self.event.epoch();
@@ -271,6 +275,7 @@ impl EventTask {
                 counter!("twinkle_worker_rebuilds_total").increment(1);
                 self.commit(next);
             }
+            Report::Fenced if on(Mutant::FencedIgnored) => {}
             Report::Fenced => {
                 info!(event = %self.id, "a newer owner writes the view");
                 counter!("twinkle_worker_fenced_total").increment(1);
@@ -302,7 +307,8 @@ impl EventTask {
         let now = Instant::now();
         self.ownership.watch(&self.event, self.worker.clock.now(), now);
         self.follow_ownership();
-        if self.halted || self.event.next() < self.end {
+        let behind = self.event.next() < self.end && !on(Mutant::ClaimBeforeCaughtUp);
+        if self.halted || behind {
             return;
         }
         if self.appending.is_none() && self.event.state() != EventState::Archived {

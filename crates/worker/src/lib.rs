@@ -45,6 +45,7 @@ impl Worker {
         loop {
             self.start_missing(&mut tasks, &shutdown);
             tokio::select! {
+                biased;
                 _ = shutdown.wait_for(|stop| *stop) => break,
                 changed = changes.changed() => if changed.is_err() { break },
             }

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use domain::{Address, Epoch, Event, EventId, Told};
+use domain::{
+    Address, Epoch, Event, EventId, Told,
+    mutants::{Mutant, on},
+};
 use futures_util::future::BoxFuture;
 use ports::{Generation, Head, ViewError, ViewWriter, Write, WriteOutcome};
 use wire::view::LiveMessage;
@@ -145,7 +148,7 @@ impl Projection {
 
     fn rebuild(&mut self, event: &Event) -> Option<Write> {
         self.pending.clear();
-        self.counter += 1;
+        self.counter += u32::from(self.counter == 0 || !on(Mutant::GenerationNotRaised));
         let generation = Generation { epoch: self.epoch, counter: self.counter };
         let positions = 1..=event.order().total();
         let entries = positions.map(|position| values::entry(event, position)).collect();
@@ -160,7 +163,7 @@ impl Projection {
         from: u64,
         entries: Vec<ports::WriteEntry>,
     ) -> Option<Write> {
-        let span_from = if self.untold { event.next() } else { from };
+        let span_from = if self.untold && !on(Mutant::UntoldHidden) { event.next() } else { from };
         let progress = values::progress(event, span_from);
         let shared = values::shared(event, progress.clone())?;
         self.sent = std::mem::take(&mut self.told);
@@ -205,7 +208,9 @@ impl Projection {
         }
         self.plan = match changes.since(head.next) {
             Some(positions) => {
-                self.pending.extend(positions);
+                if !on(Mutant::CatchUpForgotten) {
+                    self.pending.extend(positions);
+                }
                 Plan::Follow { generation: head.generation, next: head.next }
             }
             None => Plan::Rebuild,
@@ -215,6 +220,9 @@ impl Projection {
 
     fn wrote(&mut self, write: &Write, outcome: WriteOutcome, done: Report) -> Report {
         match outcome {
+            WriteOutcome::Unexpected if on(Mutant::UnexpectedIgnored) => {
+                self.wrote(write, WriteOutcome::Done, done)
+            }
             WriteOutcome::Done => {
                 self.sent.clear();
                 self.untold = false;

@@ -31,6 +31,6 @@ fn rng() -> proptest::test_runner::TestRng {
 
 #[test]
 fn every_broken_rule_is_caught() {
-    let missed: Vec<_> = Mutant::ALL.into_iter().filter(|mutant| !caught(*mutant)).collect();
+    let missed: Vec<_> = Mutant::DOMAIN.into_iter().filter(|mutant| !caught(*mutant)).collect();
     assert!(missed.is_empty(), "nobody noticed: {missed:?}");
 }

@@ -3,7 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::TicketId;
+use domain::{
+    TicketId,
+    mutants::{Mutant, on},
+};
 use ports::{LiveEvent, LiveReader, view::ENTRIES_PER_CALL_MAX};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 use wire::view::LiveMessage;
@@ -100,11 +103,13 @@ impl Follow {
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let show_at = self.show_at.unwrap_or_else(Instant::now);
+            // What time does comes first: a flood of messages must not hold it up.
             tokio::select! {
-                event = live.next() => self.hear(event).await,
+                biased;
                 () = sleep_until(show_at), if self.show_at.is_some() => self.show(),
-                _ = look.tick() => self.look().await,
                 () = sleep_until(self.reread_at), if self.reread.is_some() => self.try_reread().await,
+                _ = look.tick() => self.look().await,
+                event = live.next() => self.hear(event).await,
             }
         }
     }
@@ -112,6 +117,7 @@ impl Follow {
     async fn hear(&mut self, event: LiveEvent) {
         let bytes = match event {
             LiveEvent::Message(bytes) => bytes,
+            LiveEvent::Lost if on(Mutant::LiveLossIgnored) => return,
             LiveEvent::Lost => return self.must_reread(Reread::Lost).await,
         };
         match LiveMessage::decode(&bytes) {
@@ -129,7 +135,7 @@ impl Follow {
         if self.reread.is_some() || to <= self.heard {
             return;
         }
-        if from != self.heard {
+        if from != self.heard && !on(Mutant::LiveGapIgnored) {
             return self.must_reread(Reread::Gap).await;
         }
         self.heard = to;
@@ -157,7 +163,7 @@ impl Follow {
             self.plan();
         }
         // What was there at the last look has had a second to be heard.
-        let missed = self.looked > self.heard;
+        let missed = self.looked > self.heard && !on(Mutant::SilenceIgnored);
         self.looked = head.next;
         if missed && self.reread.is_none() {
             self.must_reread(Reread::Silence).await;

@@ -6,7 +6,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use domain::TicketId;
+use domain::{
+    TicketId,
+    mutants::{Mutant, on},
+};
 use tokio::sync::broadcast;
 
 use crate::{Generation, Head, LiveEvent, Shared, Tickets, Write, WriteEntry, WriteOutcome};
@@ -141,13 +144,13 @@ impl Projection {
 
 /// Why a step is not applied; `None` = it is.
 fn refusal(head: &Head, write: &Write) -> Option<WriteOutcome> {
-    if write.head.epoch < head.epoch {
+    if write.head.epoch < head.epoch && !on(Mutant::StaleEpochWrites) {
         Some(WriteOutcome::Fenced)
-    } else if write.head.generation != head.generation {
+    } else if write.head.generation != head.generation && !on(Mutant::GenerationUnchecked) {
         Some(WriteOutcome::Unexpected)
-    } else if write.head.next <= head.next {
+    } else if write.head.next <= head.next && !on(Mutant::PastStepApplied) {
         Some(WriteOutcome::Done)
-    } else if write.from != head.next {
+    } else if write.from != head.next && !on(Mutant::GapWritten) {
         Some(WriteOutcome::Unexpected)
     } else {
         None
@@ -156,7 +159,7 @@ fn refusal(head: &Head, write: &Write) -> Option<WriteOutcome> {
 
 /// Why a rebuild is not begun or not flipped to; `None` = it is.
 fn rebuild_refusal(head: &Head, new: &Head) -> Option<WriteOutcome> {
-    if new.epoch < head.epoch {
+    if new.epoch < head.epoch && !on(Mutant::StaleEpochWrites) {
         Some(WriteOutcome::Fenced)
     } else if new.generation == head.generation && new.next <= head.next {
         Some(WriteOutcome::Done)
