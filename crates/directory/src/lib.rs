@@ -10,7 +10,7 @@ use domain::EventId;
 use ports::{Fact, Facts, FactsReader};
 use tokio::sync::watch;
 use tracing::warn;
-use wire::facts::{EventFacts, EventTable};
+use wire::facts::{EventFacts, EventTable, is_head};
 
 /// Pause before facts that can't be reached are asked again.
 const RETRY_MS: u64 = 500;
@@ -89,9 +89,18 @@ async fn read(
 ) {
     loop {
         match reader.next().await {
-            Ok(facts) => {
+            Ok(mut facts) => {
+                let before = facts.len();
+                facts.retain(|fact| !is_head(&fact.key));
                 facts.iter().for_each(|fact| take_in(fact, table, events));
-                counter.send_modify(|changes| *changes += 1);
+                // Heads come every few seconds and change nothing here. The first answer counts
+                // whatever it holds: all is known.
+                let only_heads = facts.is_empty() && before > 0;
+                counter.send_if_modified(|changes| {
+                    let news = *changes == 0 || !only_heads;
+                    *changes += u64::from(news);
+                    news
+                });
             }
             Err(error) => {
                 warn!(%error, "facts about events can't be read for now");

@@ -12,7 +12,7 @@
 //! | I8 | Who holds has a hold, who booked has a booking, nobody else has either. |
 //! | I9 | The counts of each phase add up to the tickets. |
 //! | I10 | An ended ticket is followed at most once, by a ticket of the next attempt. |
-//! | I11 | Nobody is let in above `max_inside`, for nothing, in a pause or before opening (checked on each step by the tests). |
+//! | I11 | Nobody is let in above `max_inside`, for nothing, in a pause or before opening (checked on each step). |
 //! | I12 | The same log gives the same digest. |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +21,7 @@ use crate::{
     admission,
     event::Event,
     ids::SlotId,
+    outcome::{EventState, Outcome, Told},
     ticket::{PHASES, Phase},
 };
 
@@ -44,18 +45,49 @@ pub fn check(event: &Event) -> Result<(), Violation> {
     check_details(event)
 }
 
-/// The invariants that cost nothing to check, on every record of a debug build.
+/// The invariants that cost little, after one record that told `told`.
+pub fn check_step(event: &Event, told: &[Told]) -> Result<(), Violation> {
+    for slot in event.seats.slots() {
+        must(3, slot.held + slot.sold <= slot.capacity, || format!("{slot:?}"))?;
+    }
+    let limits = event.occupied();
+    must(7, event.deadlines.len() == limits as usize, || {
+        format!("{} deadlines for {limits} tickets", event.deadlines.len())
+    })?;
+    let counted: u32 = ALL.iter().map(|phase| event.order.count(*phase)).sum();
+    must(9, counted == event.order.total(), || {
+        format!("{counted} of {} tickets have a phase", event.order.total())
+    })?;
+    check_admission(event, told)
+}
+
+/// People are let in last of all that a record does, so what allowed it must still hold.
+fn check_admission(event: &Event, told: &[Told]) -> Result<(), Violation> {
+    let let_in =
+        |told: &Told| told.address.is_none() && matches!(told.outcome, Outcome::Admitted { .. });
+    if !told.iter().any(let_in) {
+        return Ok(());
+    }
+    let state = event.state;
+    must(11, state == EventState::Open, || format!("let in while {state:?}"))?;
+    let (inside, most) = (event.occupied(), event.admission().map_or(0, |rules| rules.max_inside));
+    must(11, inside <= most, || format!("{inside} are inside, {most} may be"))?;
+    let seeking = event.order.count(Phase::Admitted) + event.order.count(Phase::Inside);
+    let free = event.seats.remaining();
+    let queue_only = event.definition.as_ref().is_some_and(|d| d.queue_only());
+    must(11, queue_only || free >= u64::from(seeking), || {
+        format!("{seeking} look for seats, {free} are free")
+    })
+}
+
+/// [`check_step`] on every record of a debug build, but for what a step told.
 ///
 /// # Panics
 /// When one does not hold.
 pub(crate) fn check_cheap(event: &Event) {
-    for slot in event.seats.slots() {
-        assert!(slot.held + slot.sold <= slot.capacity, "I3: {slot:?}");
+    if let Err(violation) = check_step(event, &[]) {
+        panic!("{violation}");
     }
-    let limits = event.order.count(Phase::Admitted)
-        + event.order.count(Phase::Inside)
-        + event.order.count(Phase::Holding);
-    assert_eq!(event.deadlines.len(), limits as usize, "I7: one deadline each");
 }
 
 /// Broken rules must be found by tests, not by the assertions of debug builds.

@@ -230,7 +230,7 @@ async fn step(view: &MemoryView, progress: &mut Progress, records: u64) {
         seats_per_ticket: 1,
         slots: Vec::new(),
     };
-    let shared = SharedValue { salt: [1; 16], definition, progress: progress.clone() };
+    let shared = SharedValue { salt: [1; 16], definition, progress: progress.clone(), head: None };
     let live = LiveMessage { progress: progress.clone(), definition: None, told: Vec::new() };
     let generation = Generation { epoch: Epoch(1), counter: 1 };
     let write = Step {

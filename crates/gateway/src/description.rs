@@ -50,7 +50,7 @@ impl IntoResponses for StreamProblems {
 
 #[derive(OpenApi)]
 #[openapi(
-    paths(reads::event, reads::ticket, reads::described_jwks, stream::stream),
+    paths(reads::event, reads::head, reads::ticket, reads::described_jwks, stream::stream),
     components(schemas(Problem)),
     tags(
         (name = "shopper", description = "What a shopper's browser or app does"),

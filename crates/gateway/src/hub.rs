@@ -29,7 +29,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 use wire::{
-    body::EventBody,
+    body::{EventBody, HeadBody},
     view::{Progress, PublicDefinition, SharedValue},
 };
 
@@ -94,6 +94,8 @@ pub(crate) struct Hub {
     view: Arc<dyn ViewReader>,
     clock: Arc<dyn Clock>,
     latest: Mutex<Arc<Latest>>,
+    /// The body of the last signed head of the log.
+    log_head: Mutex<Option<Bytes>>,
     shown: watch::Sender<Shown>,
     reach: watch::Sender<Reach>,
     /// The highest `next` that the view has shown.
@@ -110,12 +112,13 @@ impl Hub {
         meters: Arc<Meters>,
         first: (Head, SharedValue),
     ) -> (Arc<Self>, mpsc::Receiver<Ask>) {
-        let (head, value) = first;
+        let (head, mut value) = first;
         let (asks, asked) = mpsc::channel(LOOKUPS_MAX);
         let to = value.progress.to;
         let hub = Self {
             shown: watch::Sender::new(Shown::new(Frames::first(&value.progress))),
             reach: watch::Sender::new(Reach { latest: to, shown: to }),
+            log_head: Mutex::new(value.head.take().as_deref().and_then(head_body)),
             latest: Mutex::new(Latest::new(value)),
             seen: AtomicU64::new(head.next),
             registry: Registry::default(),
@@ -132,6 +135,18 @@ impl Hub {
     /// The latest shared value.
     pub(crate) fn latest(&self) -> Arc<Latest> {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The body that tells the last signed head of the log; `None` before the first one.
+    pub(crate) fn log_head(&self) -> Option<Bytes> {
+        self.log_head.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes the signed head of a shared value in: live messages carry none.
+    fn take_head(&self, head: Option<&str>) {
+        if let Some(body) = head.and_then(head_body) {
+            *self.log_head.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+        }
     }
 
     /// Follows the shared frames.
@@ -180,7 +195,7 @@ impl Hub {
         if to > latest.value.progress.to || on(Mutant::OldFramesShown) {
             let definition = definition.unwrap_or_else(|| latest.value.definition.clone());
             let salt = latest.value.salt;
-            *latest = Latest::new(SharedValue { salt, definition, progress });
+            *latest = Latest::new(SharedValue { salt, definition, progress, head: None });
         }
         let news = self.shown.borrow().frames.differ(&latest.value.progress);
         self.reach.send_modify(|reach| {
@@ -244,6 +259,12 @@ impl Hub {
     ) -> Result<T, Unknown> {
         view_call(&self.meters, call).await
     }
+}
+
+fn head_body(head: &str) -> Option<Bytes> {
+    let body = HeadBody::new(head)?;
+    // Text and numbers always become JSON.
+    Some(serde_json::to_vec(&body).unwrap_or_default().into())
 }
 
 /// A call to the view that ends in time.

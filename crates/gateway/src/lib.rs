@@ -81,6 +81,7 @@ pub fn router(parts: Parts) -> Router {
     let mut router = Router::new()
         .route("/e/{event}", get(pages::page))
         .route("/api/v1/events/{event}", get(reads::event))
+        .route("/api/v1/events/{event}/head", get(reads::head))
         .route("/api/v1/events/{event}/ticket", get(reads::ticket))
         .route("/api/v1/events/{event}/stream", get(stream::stream))
         .route("/.well-known/jwks.json", get(async move || jwks.clone()));

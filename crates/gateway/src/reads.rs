@@ -14,7 +14,7 @@ use http_kit::{
 };
 use wire::{
     Code, PassKeys,
-    body::{EventBody, TicketBody},
+    body::{EventBody, HeadBody, TicketBody},
 };
 
 use crate::{
@@ -47,6 +47,20 @@ pub(crate) async fn event(
 ) -> Answer {
     let hub = gateway.hubs.get(&event).await?;
     Ok(json(hub.latest().facts(&event)))
+}
+
+/// Reads the signed head of the event's log.
+///
+/// It tells how far the log had come a few seconds ago, with a digest chain over all its records,
+/// signed. Whoever keeps it can tell later whether any of them was changed.
+#[utoipa::path(get, path = "/api/v1/events/{event}/head", tag = "shop", params(EventParam),
+    responses((status = 200, description = "The last signed head", body = HeadBody), EventProblems))]
+pub(crate) async fn head(
+    State(gateway): State<Arc<Gateway>>,
+    EventPath(event): EventPath,
+) -> Answer {
+    let hub = gateway.hubs.get(&event).await?;
+    Ok(json(hub.log_head().ok_or(Code::ViewUnknown)?))
 }
 
 /// Reads the shopper's own state.

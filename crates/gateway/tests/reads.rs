@@ -19,7 +19,7 @@ use scene::{
 use serde_json::json;
 use tokio::time::sleep;
 use twinkle_gateway::Limits;
-use wire::{TicketState, view::TicketValue};
+use wire::{Chain, HeadSigner, LogHead, PassKeys, TicketState, view::TicketValue};
 
 #[tokio::test]
 async fn anyone_may_know_the_facts() {
@@ -40,6 +40,38 @@ async fn anyone_may_know_the_facts() {
         }
     };
     tokio::time::timeout(Duration::from_millis(500), soon).await.expect("it is told live");
+}
+
+#[tokio::test]
+async fn the_signed_head_is_public() {
+    let path = format!("{EVENT_PATH}/head");
+    let scene = Scene::new().await;
+    let answer = scene.get(&path, &[]).await;
+    assert_eq!((answer.status, answer.code().as_str()), (503, "view_unknown"), "none signed yet");
+    assert_eq!(scene.get("/api/v1/events/nope/head", &[]).await.code(), "unknown_event");
+
+    let head = LogHead {
+        event: "popup".parse().unwrap(),
+        next: 10,
+        chain: Chain::start(&"popup".parse().unwrap()),
+        at: 1_796_443_200_000,
+        epoch: domain::Epoch(1),
+    };
+    let keys = PassKeys::parse(&wire::format_key("k1", &[7; 32])).unwrap();
+    let text = HeadSigner { keys, issuer: "https://queue.example".to_owned() }.sign(&head);
+    scene.owner.sign(&text);
+    scene.owner.tick().await;
+    let soon = async {
+        while scene.get(&path, &[]).await.status != 200 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), soon).await.expect("it is read within seconds");
+    let shown = scene.get(&path, &[]).await.json();
+    assert_eq!((&shown["event"], &shown["next"]), (&json!("popup"), &json!(10)));
+    assert_eq!(shown["at"], "2026-12-05T04:00:00.000Z");
+    assert_eq!(shown["chain"], json!(head.chain.to_string()));
+    assert_eq!(shown["head"], json!(text), "the same, signed");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use tokio::{
     time::timeout,
 };
 use tracing::{info, warn};
+use wire::HeadSigner;
 use worker::Worker;
 
 use crate::{
@@ -121,8 +122,8 @@ impl Roles {
             router = router.merge(operator(config, ports, directory, outcomes));
         }
         let (stop_worker, worker_stopped) = watch::channel(false);
-        let worker =
-            has(Role::Worker).then(|| tokio::spawn(worker(ports, directory).run(worker_stopped)));
+        let worker = has(Role::Worker)
+            .then(|| tokio::spawn(worker(config, ports, directory).run(worker_stopped)));
         Self { router: with_fallbacks(router), worker, stop_worker }
     }
 }
@@ -179,8 +180,10 @@ fn operator(config: &Config, ports: &Ports, directory: &Directory, outcomes: Out
     operator::router(parts, config.token.clone())
 }
 
-fn worker(ports: &Ports, directory: &Directory) -> Worker {
+fn worker(config: &Config, ports: &Ports, directory: &Directory) -> Worker {
+    let (keys, issuer) = (config.pass_keys.clone(), config.public_text.clone());
     Worker {
+        signer: HeadSigner { keys, issuer },
         log: ports.log.clone(),
         facts: ports.facts.clone(),
         view: ports.writer.clone(),

@@ -9,7 +9,10 @@ use std::{
 };
 
 use domain::{Command, Epoch, TicketId};
-use twinkle_wire::record::{Pack, decode, encode, encode_one};
+use twinkle_wire::{
+    Chain,
+    record::{Pack, decode, encode, encode_one},
+};
 
 const COMMANDS: usize = 1_024;
 const RUN: Duration = Duration::from_secs(2);
@@ -25,6 +28,8 @@ fn main() -> Result<()> {
     report("copy of joins", copy)?;
     report("decode joins", rate(|| drop(black_box(decode(&join_bytes)))))?;
     report("decode ticks", rate(|| drop(black_box(decode(&tick_bytes)))))?;
+    let mut chain = Chain::start(&"popup".parse().map_err(std::io::Error::other)?);
+    report("link joins", rate(|| chain.link(0, 0, black_box(&join_bytes))))?;
     report("encode joins", rate(|| drop(black_box(encode(&joins)))))?;
     report("encode and pack joins", rate(|| drop(black_box(pack(&joins)))))
 }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Code, TicketState, names, ticket, time,
+    Chain, Code, LogHead, TicketState,
+    head::Unverified,
+    names, ticket, time,
     view::{Progress, PublicDefinition, PublicSlot, SharedValue, Standing, TicketValue},
 };
 
@@ -74,6 +76,32 @@ pub struct TicketBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<LastState>,
     pub attempt: u16,
+}
+
+/// `GET …/head`: what the owner of the log says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HeadBody {
+    #[schema(value_type = String)]
+    pub event: EventId,
+    /// The records below this offset are meant.
+    pub next: u64,
+    /// The digest chain over them, 64 hex digits.
+    #[schema(value_type = String)]
+    pub chain: Chain,
+    /// Time of the last of them.
+    #[serde(with = "time::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Millis,
+    /// The same, signed: a compact JWS with the keys of `/.well-known/jwks.json`.
+    pub head: String,
+}
+
+impl HeadBody {
+    /// What a signed head says; `None` when it can't be read.
+    pub fn new(head: &str) -> Option<Self> {
+        let LogHead { event, next, chain, at, .. } = Unverified::read(head).ok()?.head;
+        Some(Self { event, next, chain, at, head: head.to_owned() })
+    }
 }
 
 /// Seats set aside.

@@ -1,5 +1,6 @@
 //! Facts about events: key `EVENT` holds how it began (the operator writes it once), `EVENT/state`
-//! how it stands (the event's owner writes it). Each key has one kind of writer.
+//! how it stands and `EVENT/head` the signed head of its log (the event's owner writes both). Each
+//! key has one kind of writer.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{definition::DefinitionBody, names};
 
 const STATE_SUFFIX: &str = "/state";
+const HEAD_SUFFIX: &str = "/head";
 
 /// The key of an event's definition.
 pub fn definition_key(event: &EventId) -> String {
@@ -18,6 +20,16 @@ pub fn definition_key(event: &EventId) -> String {
 /// The key of an event's state.
 pub fn state_key(event: &EventId) -> String {
     format!("{event}{STATE_SUFFIX}")
+}
+
+/// The key of the signed head of an event's log; its value is a compact JWS (see [`crate::head`]).
+pub fn head_key(event: &EventId) -> String {
+    format!("{event}{HEAD_SUFFIX}")
+}
+
+/// The key is that of a head, which says nothing that an [`EventTable`] holds.
+pub fn is_head(key: &str) -> bool {
+    key.strip_suffix(HEAD_SUFFIX).is_some_and(|id| id.parse::<EventId>().is_ok())
 }
 
 /// What the operator says of a new event: its first definition, as the log has it.

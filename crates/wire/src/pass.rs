@@ -8,7 +8,7 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{EventId, TicketId};
-use ed25519_dalek::{Signer, SigningKey};
+use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -74,7 +74,6 @@ impl PassKeys {
 
     /// The pass in compact form.
     pub fn sign(&self, pass: &Pass<'_>) -> String {
-        let PassKey { id, key } = &self.0[0];
         let claims = Claims {
             iss: pass.issuer,
             aud: pass.event.as_str(),
@@ -82,12 +81,23 @@ impl PassKeys {
             exp: pass.expires,
             jti: ticket::text(pass.jti),
         };
-        let header = Header { alg: "EdDSA", typ: "JWT", kid: id };
-        let mut token = format!("{}.{}", part(&header), part(&claims));
+        self.compact("JWT", &claims)
+    }
+
+    /// A compact JWS (RFC 7515) of the first key.
+    pub(crate) fn compact(&self, typ: &str, claims: &impl Serialize) -> String {
+        let PassKey { id, key } = &self.0[0];
+        let header = Header { alg: "EdDSA", typ, kid: id };
+        let mut token = format!("{}.{}", part(&header), part(claims));
         let signature = key.sign(token.as_bytes());
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature.to_bytes(), &mut token);
         token
+    }
+
+    /// The public halves by their ids.
+    pub(crate) fn public(&self) -> impl Iterator<Item = (String, VerifyingKey)> {
+        self.0.iter().map(|key| (key.id.clone(), key.key.verifying_key()))
     }
 
     /// The public halves, as `/.well-known/jwks.json` gives them (RFC 7517, RFC 8037).

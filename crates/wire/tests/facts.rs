@@ -3,7 +3,7 @@
 use domain::{Address, EventState};
 use twinkle_wire::{
     definition::parse_json,
-    facts::{DefinitionFact, EventTable, StateFact, definition_key, state_key},
+    facts::{DefinitionFact, EventTable, StateFact, definition_key, head_key, is_head, state_key},
 };
 
 fn definition(title: &str) -> Vec<u8> {
@@ -64,4 +64,14 @@ fn what_can_not_be_read_changes_nothing() {
     }
     assert_eq!(table.get(&event), before);
     assert_eq!(table.iter().count(), 1);
+}
+
+#[test]
+fn heads_are_known_by_their_keys() {
+    let event = "popup".parse().unwrap();
+    assert_eq!(head_key(&event), "popup/head");
+    assert!(is_head("popup/head"));
+    for other in ["popup", "popup/state", "/head", "POPUP/head", "popup/head/head", "head"] {
+        assert!(!is_head(other), "{other}");
+    }
 }

@@ -193,8 +193,13 @@ fn told(outcome: Outcome) -> Told {
 fn shared_value_and_live_messages() {
     let definition = PublicDefinition::from(&definition());
     let mut lines = vec![text(
-        SharedValue { salt: [0x5a; 16], definition: definition.clone(), progress: progress() }
-            .encode(),
+        SharedValue {
+            salt: [0x5a; 16],
+            definition: definition.clone(),
+            progress: progress(),
+            head: None,
+        }
+        .encode(),
     )];
     let message = |definition, told| LiveMessage { progress: progress(), definition, told };
     lines.push(text(message(Some(definition), vec![]).encode()));

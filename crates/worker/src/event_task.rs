@@ -15,13 +15,14 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 use wire::{
-    facts::{StateFact, state_key},
+    facts::{StateFact, head_key, state_key},
     record::{self, DecodeError},
 };
 
 use crate::{
     Worker,
     catch_up::Changes,
+    heads::Heads,
     ownership::Ownership,
     projection::{Done, Projection, Report},
 };
@@ -38,6 +39,7 @@ const COMMIT_EVERY_MS: u64 = 1_000;
 
 type Appending = BoxFuture<'static, (Own, Result<Appended, LogError>)>;
 type Putting = BoxFuture<'static, Option<Address>>;
+type PuttingHead = BoxFuture<'static, Option<u64>>;
 
 /// What the owner appends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +55,7 @@ enum Wake {
     Appended(Own, Result<Appended, LogError>),
     Projected(Done),
     FactPut(Option<Address>),
+    HeadPut(Option<u64>),
     Timer,
 }
 
@@ -70,6 +73,8 @@ struct EventTask {
     appending: Option<Appending>,
     projecting: Option<BoxFuture<'static, Done>>,
     putting: Option<Putting>,
+    putting_head: Option<PuttingHead>,
+    heads: Heads,
     fact_at: Option<Address>,
     /// The last tick of this ownership.
     ticked: Option<Instant>,
@@ -117,6 +122,7 @@ impl EventTask {
         let now = Instant::now();
         Self {
             ownership: Ownership::new(&id, worker.id, now),
+            heads: Heads::new(&id),
             worker,
             id,
             event: Event::default(),
@@ -127,6 +133,7 @@ impl EventTask {
             appending: None,
             projecting: None,
             putting: None,
+            putting_head: None,
             fact_at: None,
             ticked: None,
             project_from: now,
@@ -136,8 +143,10 @@ impl EventTask {
 
     /// Archived, and nothing is left to say.
     fn over(&self) -> bool {
-        let told = self.fact_at == Some(self.event.defined_at()) || !self.owns();
-        let settled = self.projecting.is_none() && self.putting.is_none();
+        let fact = self.fact_at == Some(self.event.defined_at());
+        let told = (fact && self.heads.all_put(&self.event)) || !self.owns();
+        let putting = self.putting.is_some() || self.putting_head.is_some();
+        let settled = self.projecting.is_none() && !putting;
         self.event.state() == EventState::Archived && settled && told
     }
 
@@ -158,6 +167,7 @@ impl EventTask {
             (own, result) = running(&mut self.appending) => Wake::Appended(own, result),
             done = running(&mut self.projecting) => Wake::Projected(done),
             at = running(&mut self.putting) => Wake::FactPut(at),
+            next = running(&mut self.putting_head) => Wake::HeadPut(next),
             records = reader.next(), if !halted => Wake::Records(records),
             () = sleep_until(timer) => Wake::Timer,
         }
@@ -208,6 +218,10 @@ impl EventTask {
                 self.putting = None;
                 self.fact_at = at.or(self.fact_at);
             }
+            Wake::HeadPut(next) => {
+                self.putting_head = None;
+                next.into_iter().for_each(|next| self.heads.was_put(next));
+            }
             Wake::Shutdown | Wake::Timer => {}
         }
     }
@@ -224,6 +238,7 @@ impl EventTask {
         };
         let epoch = self.event.epoch();
         let mut told = Vec::new();
+        self.heads.link(&self.event, record);
         self.event.apply(record.offset, record.at, &commands, &mut told);
         counter!("twinkle_worker_commands_total").increment(commands.len() as u64);
         let ticked = commands.iter().any(|c| *c == Command::Tick { epoch: self.event.epoch() });
@@ -315,8 +330,10 @@ impl EventTask {
             self.append_if_due(now);
         }
         if self.owns() {
+            self.heads.sign_if_due(&self.id, &self.event, &self.worker.signer, now);
             self.project_if_due(now);
             self.put_fact_if_due();
+            self.put_head_if_due();
         }
     }
 
@@ -359,6 +376,7 @@ impl EventTask {
             return;
         }
         let Some(projection) = self.projection.as_mut() else { return };
+        projection.show_head(self.heads.latest());
         self.projecting = projection.next_step(&self.worker.view, &self.id, &self.event);
         if self.projecting.is_some() {
             self.project_from = now + Duration::from_millis(PROJECT_EVERY_MS);
@@ -377,6 +395,24 @@ impl EventTask {
                 Ok(()) => Some(at),
                 Err(error) => {
                     warn!(key, %error, "the state of an event was not published");
+                    sleep(Duration::from_millis(RETRY_MS)).await;
+                    None
+                }
+            }
+        }));
+    }
+
+    fn put_head_if_due(&mut self) {
+        if self.putting_head.is_some() {
+            return;
+        }
+        let Some((next, head)) = self.heads.unput() else { return };
+        let (facts, key) = (self.worker.facts.clone(), head_key(&self.id));
+        self.putting_head = Some(Box::pin(async move {
+            match facts.put(&key, head.into()).await {
+                Ok(()) => Some(next),
+                Err(error) => {
+                    warn!(key, %error, "the head of a log was not published");
                     sleep(Duration::from_millis(RETRY_MS)).await;
                     None
                 }

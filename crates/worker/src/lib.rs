@@ -4,6 +4,7 @@
 
 mod catch_up;
 mod event_task;
+mod heads;
 mod ownership;
 mod projection;
 pub mod values;
@@ -15,6 +16,7 @@ use domain::{EventId, EventState};
 use ports::{Clock, EventLog, Facts, ViewWriter};
 use tokio::{sync::watch, task::JoinHandle};
 use tracing::error;
+use wire::HeadSigner;
 
 /// Longest time that the last projections may take at a shutdown.
 const DRAIN_MS: u64 = 3_000;
@@ -27,6 +29,8 @@ pub struct Worker {
     pub view: Arc<dyn ViewWriter>,
     pub clock: Arc<dyn Clock>,
     pub directory: Directory,
+    /// Signs what it says of the logs it owns.
+    pub signer: HeadSigner,
     /// Names this worker among its peers; random is fine.
     pub id: u64,
 }

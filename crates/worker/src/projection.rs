@@ -31,6 +31,8 @@ pub(crate) struct Projection {
     /// Outcomes of the step under way.
     sent: Vec<Told>,
     defined_at: Option<Address>,
+    /// The last signed head of the log.
+    head: Option<String>,
 }
 
 /// What to do next.
@@ -94,6 +96,14 @@ impl Projection {
             untold: true,
             sent: Vec::new(),
             defined_at: None,
+            head: None,
+        }
+    }
+
+    /// The steps from now on carry this head of the log.
+    pub(crate) fn show_head(&mut self, head: Option<&str>) {
+        if self.head.as_deref() != head {
+            self.head = head.map(str::to_owned);
         }
     }
 
@@ -165,7 +175,7 @@ impl Projection {
     ) -> Option<Write> {
         let span_from = if self.untold && !on(Mutant::UntoldHidden) { event.next() } else { from };
         let progress = values::progress(event, span_from);
-        let shared = values::shared(event, progress.clone())?;
+        let shared = values::shared(event, progress.clone(), self.head.clone())?;
         self.sent = std::mem::take(&mut self.told);
         let changed = self.defined_at != Some(event.defined_at());
         self.defined_at = Some(event.defined_at());

@@ -99,9 +99,9 @@ pub fn progress(event: &Event, from: u64) -> Progress {
 }
 
 /// What all readers share; `None` before the event is defined.
-pub(crate) fn shared(event: &Event, progress: Progress) -> Option<Bytes> {
+pub(crate) fn shared(event: &Event, progress: Progress, head: Option<String>) -> Option<Bytes> {
     let definition = PublicDefinition::from(event.definition()?);
-    let value = SharedValue { salt: *event.salt(), definition, progress };
+    let value = SharedValue { salt: *event.salt(), definition, progress, head };
     Some(value.encode().into())
 }
 

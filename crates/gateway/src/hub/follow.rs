@@ -159,6 +159,7 @@ impl Follow {
     /// Looks whether the view went on without a message: the live channel promises nothing.
     async fn look(&mut self) {
         let Ok((head, value)) = self.hub.read_shared().await else { return };
+        self.hub.take_head(value.head.as_deref());
         if self.hub.take(value.progress, Some(value.definition)) {
             self.plan();
         }
@@ -193,6 +194,7 @@ impl Follow {
     /// the reading covers are dropped afterwards, the next one follows it.
     async fn read_again(&mut self) -> Result<(), Unknown> {
         let (head, value) = self.hub.read_shared().await?;
+        self.hub.take_head(value.head.as_deref());
         if self.hub.take(value.progress, Some(value.definition)) {
             self.plan();
         }

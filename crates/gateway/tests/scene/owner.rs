@@ -33,6 +33,7 @@ struct State {
     progress: Progress,
     definition: Definition,
     tickets: HashMap<TicketId, TicketValue>,
+    head: Option<String>,
 }
 
 /// What one step changes.
@@ -105,7 +106,7 @@ impl Owner {
             sold_out: false,
             slots: definition.slots.iter().map(seats).collect(),
         };
-        let state = State { counter: 0, progress, definition, tickets: HashMap::new() };
+        let state = State { counter: 0, progress, definition, tickets: HashMap::new(), head: None };
         Self { view, state: Mutex::new(state) }
     }
 
@@ -121,6 +122,11 @@ impl Owner {
     /// Changes what all share; told with the next step.
     pub fn change(&self, change: impl FnOnce(&mut Progress)) {
         change(&mut self.state().progress);
+    }
+
+    /// Has a head of the log told with the next step.
+    pub fn sign(&self, head: &str) {
+        self.state().head = Some(head.to_owned());
     }
 
     /// Gives the event many slots.
@@ -204,8 +210,12 @@ impl State {
     fn write(&self, from: u64, entries: Vec<WriteEntry>, told: Vec<Told>) -> Write {
         let progress = Progress { from, ..self.progress.clone() };
         let definition = PublicDefinition::from(&self.definition);
-        let shared =
-            SharedValue { salt: SALT, definition: definition.clone(), progress: progress.clone() };
+        let shared = SharedValue {
+            salt: SALT,
+            definition: definition.clone(),
+            progress: progress.clone(),
+            head: self.head.clone(),
+        };
         let generation = Generation { epoch: Epoch(1), counter: self.counter };
         let head = Head { epoch: Epoch(1), generation, next: progress.to };
         let definition = (from == 0).then_some(definition);

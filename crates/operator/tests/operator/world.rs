@@ -188,7 +188,8 @@ impl Owner {
         let Some(definition) = state.definition() else { return };
         let progress = progress(state, from);
         let definition = PublicDefinition::from(definition);
-        let shared = SharedValue { salt: *state.salt(), definition, progress: progress.clone() };
+        let shared =
+            SharedValue { salt: *state.salt(), definition, progress: progress.clone(), head: None };
         let live = LiveMessage { progress, definition: None, told }.encode().into();
         let epoch = Epoch(1);
         let head = Head { epoch, generation: Generation { epoch, counter }, next: state.next() };

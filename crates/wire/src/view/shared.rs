@@ -16,6 +16,9 @@ pub struct SharedValue {
     pub salt: [u8; 16],
     pub definition: PublicDefinition,
     pub progress: Progress,
+    /// The last signed head of the log (see [`crate::head`]); none before the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
 }
 
 impl SharedValue {

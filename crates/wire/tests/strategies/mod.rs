@@ -227,9 +227,15 @@ pub fn progress() -> impl Strategy<Value = Progress> {
 }
 
 pub fn shared() -> impl Strategy<Value = SharedValue> {
-    (any::<[u8; 16]>(), definition(), progress()).prop_map(|(salt, definition, progress)| {
-        SharedValue { salt, definition: PublicDefinition::from(&definition), progress }
-    })
+    let head = option::of("[A-Za-z0-9._-]{1,40}");
+    (any::<[u8; 16]>(), definition(), progress(), head).prop_map(
+        |(salt, definition, progress, head)| SharedValue {
+            salt,
+            definition: PublicDefinition::from(&definition),
+            progress,
+            head,
+        },
+    )
 }
 
 pub fn live() -> impl Strategy<Value = LiveMessage> {

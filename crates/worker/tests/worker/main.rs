@@ -4,11 +4,15 @@ mod world;
 
 use std::time::Duration;
 
-use domain::{Action, Command};
+use domain::{Action, Command, EventState, Operation};
 use ports::memory::{Call, Fault, Faults};
-use ports::{Facts, LiveEvent, ViewReader, ViewWriter};
-use wire::{TicketState, view::LiveMessage};
-use world::{World, join, ticket};
+use ports::{EventLog, Facts, LiveEvent, ViewReader, ViewWriter};
+use wire::{
+    Chain, KeySet, TicketState,
+    head::Unverified,
+    view::{LiveMessage, SharedValue},
+};
+use world::{World, join, signer, ticket};
 
 #[tokio::test]
 async fn a_join_gets_its_place_and_its_turn() {
@@ -164,4 +168,65 @@ async fn faults_of_log_and_view_lose_nothing() {
     for worker in workers {
         worker.stop().await;
     }
+}
+
+/// The chain over all records below `next`, reckoned anew.
+async fn chain_of(world: &World, next: u64) -> Chain {
+    let mut reader = world.log.read(&world.id, 0).await.expect("the log");
+    let mut chain = Chain::start(&world.id);
+    let mut records = reader.next().await.expect("records").into_iter();
+    for offset in 0..next {
+        let record = match records.next() {
+            Some(record) => record,
+            None => {
+                records = reader.next().await.expect("records").into_iter();
+                records.next().expect("a record")
+            }
+        };
+        assert_eq!(record.offset, offset);
+        chain.link(record.offset, record.at, &record.bytes);
+    }
+    chain
+}
+
+/// The head among the facts.
+async fn head_fact(world: &World) -> Option<String> {
+    let mut facts = world.facts.follow().await.expect("facts");
+    let known = facts.next().await.expect("facts");
+    let head = known.into_iter().find(|fact| fact.key == "event/head")?;
+    Some(String::from_utf8(head.value.to_vec()).expect("text"))
+}
+
+#[tokio::test]
+async fn the_owner_signs_what_the_log_holds() {
+    let world = World::new().await;
+    let worker = world.worker(1);
+    world.append(&[join(1), join(2)]).await;
+    world.until("two places", |p| p.total == 2).await;
+    let text = head_fact(&world).await.expect("the first head is signed at once");
+    let keys = KeySet::from(&signer().keys);
+    let head = Unverified::read(&text).expect("a head").verify(&keys).expect("ours").clone();
+    assert_eq!((&head.event, head.chain), (&world.id, chain_of(&world, head.next).await));
+
+    for operation in [Operation::Close, Operation::Archive] {
+        world.append(&[Command::Operate(operation)]).await;
+    }
+    world.until("the end", |p| p.state == EventState::Archived).await;
+    let end = world.log.end(&world.id).await.expect("the end");
+    let last = async {
+        loop {
+            let text = head_fact(&world).await.expect("a head");
+            let head = Unverified::read(&text).expect("a head").head;
+            if head.next == end {
+                return head;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let last = tokio::time::timeout(Duration::from_secs(3), last).await.expect("it comes at once");
+    assert_eq!(last.chain, chain_of(&world, end).await, "the last head covers everything");
+    let shared = world.view.shared(&world.id).await.expect("a view").expect("a head");
+    let shown = SharedValue::decode(&shared.value).expect("a value").head.expect("a log head");
+    assert_eq!(Unverified::read(&shown).expect("a head").head, last, "readers are shown the same");
+    worker.stop().await;
 }

@@ -14,8 +14,9 @@ use ports::{
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use twinkle_worker::Worker;
 use wire::{
+    HeadSigner, PassKeys,
     facts::{DefinitionFact, definition_key},
-    record,
+    format_key, record,
     view::{Progress, SharedValue, TicketValue},
 };
 
@@ -52,6 +53,11 @@ pub(crate) fn ticket(n: u64) -> TicketId {
 
 pub(crate) fn join(n: u64) -> Command {
     Command::Join { ticket: ticket(n), previous: None }
+}
+
+pub(crate) fn signer() -> HeadSigner {
+    let keys = PassKeys::parse(&format_key("k1", &[7; 32])).expect("a key");
+    HeadSigner { keys, issuer: "http://test".to_owned() }
 }
 
 fn definition() -> Definition {
@@ -131,6 +137,7 @@ impl World {
             facts,
             view: Arc::new(self.view.clone()),
             clock: Arc::new(SystemClock),
+            signer: signer(),
             id,
         };
         Running { task: tokio::spawn(worker.run(stopped)), stop }
