@@ -1,7 +1,7 @@
 //! Which sockets are whose, and what waits to be told to each.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -78,7 +78,7 @@ struct Slot {
 #[derive(Default)]
 struct Slots {
     last: u64,
-    by_number: HashMap<u64, Slot>,
+    by_number: BTreeMap<u64, Slot>,
     by_ticket: HashMap<TicketId, Vec<u64>>,
 }
 
