@@ -103,7 +103,8 @@ impl Socket {
 
     async fn serve(&mut self, ws: &mut WebSocket) -> Result<std::convert::Infallible, End> {
         loop {
-            let known = self.opened && self.look.is_none();
+            // What was put by before the ticket was found may be older than what the browser has seen.
+            let known = self.opened && self.person.as_ref().is_some_and(Person::known);
             // Whatever the browser sends comes last: a flood of it must not hold its frames up.
             tokio::select! {
                 biased;

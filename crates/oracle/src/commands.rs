@@ -43,7 +43,7 @@ impl Oracle {
 
     fn join(&mut self, place: Place, fields: &[Value], told: &mut Vec<Told>) {
         let [id, previous @ ..] = fields else { return };
-        let Some(id) = id.as_str() else { return };
+        let Some(id) = uuid(id) else { return };
         let previous = previous.first().and_then(Value::as_str);
         let outcome = match self.find(id) {
             Some(at) => self.present(at),
@@ -88,7 +88,7 @@ impl Oracle {
             "book" => 1,
             _ => 0,
         };
-        let Some(ticket) = fields.first().and_then(Value::as_str) else { return };
+        let Some(ticket) = fields.first().and_then(uuid) else { return };
         let (fields, seq) = (&fields[1..], fields.get(1 + own));
         let seq = seq.and_then(Value::as_u64).map(|seq| seq as u32);
         let Some(at) = self.latest(ticket) else {
@@ -335,6 +335,14 @@ impl Oracle {
         };
         Ok(())
     }
+}
+
+/// A ticket's id; anything else is a malformed command, which changes nothing.
+fn uuid(field: &Value) -> Option<&str> {
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let text = field.as_str()?;
+    let lengths = text.split('-').map(str::len);
+    (lengths.eq([8, 4, 4, 4, 12]) && text.split('-').all(digits)).then_some(text)
 }
 
 /// Why a ticket that is past its turn can't do this.

@@ -175,11 +175,12 @@ impl EventTask {
 
     fn timer(&self) -> Instant {
         let far = Instant::now() + Duration::from_secs(3_600);
-        if self.halted {
+        if self.only_reads() {
             return far;
         }
         let append = match self.appending {
             Some(_) => far,
+            None if self.event.state() == EventState::Archived => far,
             None if self.hears() => self.tick_at(Instant::now()),
             None => self.ownership.claim_at(&self.event).unwrap_or(far),
         };
@@ -322,8 +323,7 @@ impl EventTask {
         let now = Instant::now();
         self.ownership.watch(&self.event, self.worker.clock.now(), now);
         self.follow_ownership();
-        let behind = self.event.next() < self.end && !on(Mutant::ClaimBeforeCaughtUp);
-        if self.halted || behind {
+        if self.only_reads() {
             return;
         }
         if self.appending.is_none() && self.event.state() != EventState::Archived {
@@ -335,6 +335,12 @@ impl EventTask {
             self.put_fact_if_due();
             self.put_head_if_due();
         }
+    }
+
+    /// Another release's event, or one that is not folded to its end yet: nothing to do by itself.
+    fn only_reads(&self) -> bool {
+        let behind = self.event.next() < self.end && !on(Mutant::ClaimBeforeCaughtUp);
+        self.halted || behind
     }
 
     fn follow_ownership(&mut self) {

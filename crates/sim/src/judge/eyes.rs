@@ -18,7 +18,8 @@ pub(crate) struct Eyes {
     told: u64,
     /// The browser came knowing the log below this offset.
     seen: u64,
-    ahead: Option<u64>,
+    /// Position, and how many were ahead of it.
+    ahead: Option<(u64, u64)>,
     /// The last frame of one's own that says a state.
     pub(crate) state: Option<Value>,
 }
@@ -55,7 +56,7 @@ impl Eyes {
         };
         let joins_up = self.span.is_none_or(|last| from == last.1 || to == last.1);
         inner.trace.must(joins_up, || format!("{who}: after {:?} comes {frame}", self.span));
-        let fresh = self.span.is_some() || self.seen == 0 || to > self.seen;
+        let fresh = self.span.is_some() || to >= self.seen || inner.nothing_new(to, self.seen);
         inner.trace.must(fresh, || format!("{who}: {} was seen before {frame}", self.seen));
         let back = self.span.is_some_and(|last| to < last.1);
         inner
@@ -115,13 +116,10 @@ impl Eyes {
         });
         self.told = found.unwrap_or(told);
         self.state = Some(frame.clone());
-        if let Some(ahead) = frame["ahead"].as_u64() {
-            let grew = self.ahead.is_some_and(|before| ahead > before);
-            inner.trace.must(!grew, || format!("I5: {}: {:?}, then {frame}", self.who, self.ahead));
-            self.ahead = Some(ahead);
-        } else {
-            self.ahead = None;
-        }
+        let ahead = frame["position"].as_u64().zip(frame["ahead"].as_u64());
+        let grew = ahead.zip(self.ahead).is_some_and(|(now, was)| now.0 == was.0 && now.1 > was.1);
+        inner.trace.must(!grew, || format!("{}: {:?} ahead, then {frame}", self.who, self.ahead));
+        self.ahead = ahead.or(self.ahead);
     }
 
     /// What was seen last is how it is now.
