@@ -10,7 +10,7 @@ fn allowed(package: &str) -> Option<&'static [&'static str]> {
     Some(match package {
         "domain" | "testbed" | "loadtest" => &[],
         "wire" | "ports" => &["domain"],
-        "directory" => &["domain", "wire", "ports"],
+        "directory" | "audit" => &["domain", "wire", "ports"],
         "http" => &["domain", "wire", "ports"],
         "kafka" | "redis-view" | "embedded" => ADAPTER,
         "producer-api" | "gateway" | "operator" | "worker" => ROLE,
@@ -19,6 +19,7 @@ fn allowed(package: &str) -> Option<&'static [&'static str]> {
             "wire",
             "ports",
             "directory",
+            "audit",
             "http",
             "kafka",
             "redis-view",

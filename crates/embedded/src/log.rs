@@ -5,7 +5,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::EventId;
-use ports::{Appended, EventLog, LogError, LogReader, Record, log::RECORD_BYTES_MAX};
+use ports::{
+    Appended, EventLog, KeepError, LogError, LogImport, LogKeeper, LogReader, Record,
+    keep::check_dense, log::RECORD_BYTES_MAX,
+};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
@@ -74,6 +77,40 @@ impl EventLog for EmbeddedLog {
     /// Nobody asks a single process for its lag.
     async fn commit(&self, event: &EventId, _next: u64) -> Result<(), LogError> {
         self.event(event).map(drop)
+    }
+}
+
+#[async_trait]
+impl LogKeeper for EmbeddedLog {
+    async fn import(&self, event: &EventId) -> Result<Box<dyn LogImport>, KeepError> {
+        if self.store.event(event).is_some() {
+            return Err(KeepError::Exists(event.clone()));
+        }
+        self.create(event).await?;
+        Ok(Box::new(Import { log: self.clone(), event: self.event(event)? }))
+    }
+
+    async fn delete(&self, event: &EventId) -> Result<(), LogError> {
+        let Some(known) = self.store.event(event) else { return Ok(()) };
+        self.done(|done| Job::Delete { id: event.clone(), event: known, done }).await
+    }
+}
+
+struct Import {
+    log: EmbeddedLog,
+    event: Arc<Event>,
+}
+
+#[async_trait]
+impl LogImport for Import {
+    async fn push(&mut self, records: Vec<Record>) -> Result<(), KeepError> {
+        check_dense(*self.event.end.borrow(), &records)?;
+        let event = Arc::clone(&self.event);
+        Ok(self.log.done(|done| Job::Import { event, records, done }).await?)
+    }
+
+    async fn finish(self: Box<Self>) -> Result<(), KeepError> {
+        Ok(())
     }
 }
 

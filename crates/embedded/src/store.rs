@@ -120,6 +120,11 @@ impl Store {
         Arc::clone(events.entry(id.clone()).or_insert_with(event))
     }
 
+    /// Tells everybody that an event's log is gone.
+    pub(crate) fn publish_deletion(&self, id: &EventId) {
+        self.events.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
     /// Tells everybody that a fact is durable.
     pub(crate) fn publish_fact(&self, puts: u64, key: &str, value: Bytes) {
         if self.puts.fetch_max(puts, Ordering::AcqRel) < puts {

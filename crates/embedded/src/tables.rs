@@ -3,9 +3,7 @@
 use bytes::Bytes;
 use domain::{EventId, Millis};
 use ports::{Appended, Record};
-use redb::{
-    ReadTransaction, ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction,
-};
+use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
 
 /// Event's id → its number in this file.
 const EVENTS: TableDefinition<'_, &str, u32> = TableDefinition::new("events");
@@ -75,14 +73,24 @@ impl<'txn> Batch<'txn> {
         Ok(Tail { next: key.value().1 + 1, at: record.value().0 })
     }
 
-    /// The number of an event, which gets one if it has none.
-    pub(crate) fn create(&mut self, id: &EventId) -> Result<u32, redb::Error> {
+    /// The number of an event, which gets one of at least `free` if it has none.
+    pub(crate) fn create(&mut self, id: &EventId, free: u32) -> Result<u32, redb::Error> {
         if let Some(number) = self.events.get(id.as_str())? {
             return Ok(number.value());
         }
-        let number = u32::try_from(self.events.len()?).unwrap_or(u32::MAX);
+        let mut number = free;
+        for entry in self.events.iter()? {
+            number = number.max(entry?.1.value() + 1);
+        }
         self.events.insert(id.as_str(), number)?;
         Ok(number)
+    }
+
+    /// Takes an event away with all its records.
+    pub(crate) fn delete(&mut self, id: &EventId, number: u32) -> Result<(), redb::Error> {
+        self.records.retain_in((number, 0)..=(number, u64::MAX), |_, _| false)?;
+        self.events.remove(id.as_str())?;
+        Ok(())
     }
 
     pub(crate) fn append(

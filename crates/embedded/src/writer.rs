@@ -14,7 +14,7 @@ use std::{
 
 use bytes::Bytes;
 use domain::EventId;
-use ports::{Appended, Clock};
+use ports::{Appended, Clock, Record};
 use tokio::sync::oneshot;
 use tracing::{error, info};
 
@@ -41,9 +41,31 @@ const RECOVER_MS: u64 = 100;
 
 /// What is to be made durable.
 pub(crate) enum Job {
-    Create { event: EventId, done: Done<()> },
-    Append { event: Arc<Event>, bytes: Bytes, done: Done<Appended> },
-    Put { key: String, value: Bytes, done: Done<()> },
+    Create {
+        event: EventId,
+        done: Done<()>,
+    },
+    Append {
+        event: Arc<Event>,
+        bytes: Bytes,
+        done: Done<Appended>,
+    },
+    Put {
+        key: String,
+        value: Bytes,
+        done: Done<()>,
+    },
+    /// Records of before, which follow what the event has.
+    Import {
+        event: Arc<Event>,
+        records: Vec<Record>,
+        done: Done<()>,
+    },
+    Delete {
+        id: EventId,
+        event: Arc<Event>,
+        done: Done<()>,
+    },
 }
 
 /// Takes the answer to a job; an error tells why it may not be durable.
@@ -71,7 +93,7 @@ impl Writer {
         let (sender, queue) = sync_channel(QUEUE_JOBS_MAX);
         let waiting_bytes = Arc::new(AtomicUsize::new(0));
         let inbox = Inbox { queue, waiting_bytes: Arc::clone(&waiting_bytes) };
-        let scribe = Scribe { disk, store, clock, tails: HashMap::new(), failed: None };
+        let scribe = Scribe { disk, store, clock, tails: HashMap::new(), free: 0, failed: None };
         let thread = std::thread::Builder::new().name("log-writer".to_owned());
         let thread = thread.spawn(move || scribe.run(&inbox))?;
         Ok(Self { queue: Some(sender), waiting_bytes, thread: Some(thread) })
@@ -135,6 +157,8 @@ struct Scribe {
     clock: Arc<dyn Clock>,
     /// Where the next record of an event's number goes; what is missing is in the file.
     tails: HashMap<u32, Tail>,
+    /// No event of this process had this number or one above it.
+    free: u32,
     /// Why the disk can't be used, and when to try again.
     failed: Option<(String, Instant)>,
 }
@@ -144,6 +168,8 @@ enum Staged {
     Created { number: u32 },
     Appended(Appended),
     Put { puts: u64 },
+    Imported { end: u64 },
+    Deleted,
 }
 
 impl Scribe {
@@ -187,12 +213,14 @@ impl Scribe {
 
     /// Makes all jobs durable, or, on an error, perhaps none.
     fn commit(&mut self, jobs: &[Job]) -> Result<Vec<Staged>, redb::Error> {
-        let (tails, clock) = (&mut self.tails, &*self.clock);
+        let (tails, free, clock) = (&mut self.tails, &mut self.free, &*self.clock);
         let mut puts = self.store.puts();
         self.store.transact(|batch| {
             let mut stage = |job: &Job| match job {
                 Job::Create { event, .. } => {
-                    batch.create(event).map(|number| Staged::Created { number })
+                    let number = batch.create(event, *free)?;
+                    *free = (*free).max(number + 1);
+                    Ok(Staged::Created { number })
                 }
                 Job::Append { event, bytes, .. } => {
                     let tail = tail_of(tails, batch, event.number)?;
@@ -205,6 +233,19 @@ impl Scribe {
                     puts += 1;
                     batch.put(puts, key, value)?;
                     Ok(Staged::Put { puts })
+                }
+                Job::Import { event, records, .. } => {
+                    let tail = tail_of(tails, batch, event.number)?;
+                    for Record { offset, at, bytes } in records {
+                        batch.append(event.number, Appended { offset: *offset, at: *at }, bytes)?;
+                        *tail = Tail { next: offset + 1, at: *at };
+                    }
+                    Ok(Staged::Imported { end: tail.next })
+                }
+                Job::Delete { id, event, .. } => {
+                    batch.delete(id, event.number)?;
+                    tails.remove(&event.number);
+                    Ok(Staged::Deleted)
                 }
             };
             jobs.iter().map(&mut stage).collect()
@@ -225,6 +266,14 @@ impl Scribe {
             }
             (Job::Put { key, value, done }, Staged::Put { puts }) => {
                 self.store.publish_fact(puts, &key, value);
+                done.send(Ok(())).is_ok()
+            }
+            (Job::Import { event, done, .. }, Staged::Imported { end }) => {
+                event.publish_end(end);
+                done.send(Ok(())).is_ok()
+            }
+            (Job::Delete { id, done, .. }, Staged::Deleted) => {
+                self.store.publish_deletion(&id);
                 done.send(Ok(())).is_ok()
             }
             _ => false,
@@ -262,7 +311,8 @@ impl Job {
     /// In bytes, about.
     fn size(&self) -> usize {
         match self {
-            Self::Create { .. } => 0,
+            Self::Create { .. } | Self::Delete { .. } => 0,
+            Self::Import { records, .. } => records.iter().map(|record| record.bytes.len()).sum(),
             Self::Append { bytes, .. } => bytes.len(),
             Self::Put { key, value, .. } => key.len() + value.len(),
         }
@@ -271,7 +321,10 @@ impl Job {
     fn fail(self, why: &str) {
         let why = why.to_owned();
         let _ = match self {
-            Self::Create { done, .. } | Self::Put { done, .. } => done.send(Err(why)).is_ok(),
+            Self::Create { done, .. }
+            | Self::Put { done, .. }
+            | Self::Import { done, .. }
+            | Self::Delete { done, .. } => done.send(Err(why)).is_ok(),
             Self::Append { done, .. } => done.send(Err(why)).is_ok(),
         };
     }

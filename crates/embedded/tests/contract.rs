@@ -16,6 +16,13 @@ mod log {
     });
 }
 
+mod keep {
+    ports::keep_contract!({
+        let folder = tempfile::tempdir().expect("a folder");
+        async move || super::open(folder.path()).log
+    });
+}
+
 mod facts {
     ports::facts_contract!({
         let folder = tempfile::tempdir().expect("a folder");

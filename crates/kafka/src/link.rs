@@ -9,7 +9,7 @@ use std::{
 };
 
 use domain::Millis;
-use ports::Appended;
+use ports::{Appended, Record};
 use rdkafka::{
     ClientContext, Message,
     config::{FromClientConfigAndContext, RDKafkaLogLevel},
@@ -28,6 +28,12 @@ pub(crate) const PARTITION: i32 = 0;
 const REPORT_MS_MAX: u64 = 1_000;
 /// Most questions (metadata, offsets) under way at a time; each holds a thread while it waits.
 const QUESTIONS_MAX: usize = 4;
+
+/// Most records of an import under way at a time.
+const IMPORT_IN_FLIGHT: usize = 64;
+
+/// Tells where and when a record became durable.
+type Report = oneshot::Receiver<Result<Appended, Failure>>;
 
 /// Writes to the brokers and asks them things.
 pub(crate) struct Link {
@@ -73,8 +79,30 @@ impl Link {
     ) -> Result<Appended, Failure> {
         let report = {
             let client = self.client().map_err(|error| Failure::of(&error))?;
-            client.send(topic, key, value)?
+            client.send(topic, key, value, None)?
         };
+        self.reported(report).await
+    }
+
+    /// Appends records with times of their own, in order; answers after the last delivery report.
+    pub(crate) async fn append_all(
+        &self,
+        topic: &str,
+        records: &[Record],
+    ) -> Result<Vec<Appended>, Failure> {
+        let client = self.client().map_err(|error| Failure::of(&error))?;
+        let mut appended = Vec::with_capacity(records.len());
+        for records in records.chunks(IMPORT_IN_FLIGHT.min(self.config.in_flight_max)) {
+            let send = |record: &Record| client.send(topic, None, &record.bytes, Some(record.at));
+            let reports = records.iter().map(send).collect::<Result<Vec<_>, _>>()?;
+            for report in reports {
+                appended.push(self.reported(report).await?);
+            }
+        }
+        Ok(appended)
+    }
+
+    async fn reported(&self, report: Report) -> Result<Appended, Failure> {
         let patience = self.config.timeout() + Duration::from_millis(REPORT_MS_MAX);
         match tokio::time::timeout(patience, report).await {
             Ok(Ok(answer)) => answer,
@@ -137,13 +165,15 @@ impl Client {
         topic: &str,
         key: Option<&str>,
         value: &[u8],
-    ) -> Result<oneshot::Receiver<Result<Appended, Failure>>, Failure> {
+        at: Option<Millis>,
+    ) -> Result<Report, Failure> {
         let permit = Arc::clone(&self.in_flight).try_acquire_owned().map_err(|_| Failure::Full)?;
         let (answer, report) = oneshot::channel();
         let mut record = BaseRecord::with_opaque_to(topic, Box::new(Delivery { answer, permit }))
             .partition(PARTITION)
             .payload(value);
         record.key = key;
+        record.timestamp = at.and_then(|at| i64::try_from(at).ok());
         match self.producer.send(record) {
             Ok(()) => Ok(report),
             Err((error, _record)) => {

@@ -8,7 +8,10 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::EventId;
-use ports::{Appended, EventLog, LogError, LogReader, Record, log::RECORD_BYTES_MAX};
+use ports::{
+    Appended, EventLog, KeepError, LogError, LogImport, LogKeeper, LogReader, Record,
+    keep::check_dense, log::RECORD_BYTES_MAX,
+};
 use rdkafka::{
     Offset, TopicPartitionList,
     config::FromClientConfigAndContext,
@@ -160,6 +163,57 @@ impl EventLog for KafkaLog {
 
     async fn commit(&self, event: &EventId, next: u64) -> Result<(), LogError> {
         self.try_commit(event, next).await.map_err(|failure| failure.in_log(event))
+    }
+}
+
+#[async_trait]
+impl LogKeeper for KafkaLog {
+    async fn import(&self, event: &EventId) -> Result<Box<dyn LogImport>, KeepError> {
+        let (link, topic) = (Arc::clone(&self.0.link), event_topic(event));
+        let failed = |failure: Failure| failure.in_log(event);
+        if link.exists(&topic).await.map_err(failed)? {
+            return Err(KeepError::Exists(event.clone()));
+        }
+        link.create(&topic, Kind::Import).await.map_err(failed)?;
+        Ok(Box::new(Import { log: self.clone(), event: event.clone(), topic, next: 0 }))
+    }
+
+    async fn delete(&self, event: &EventId) -> Result<(), LogError> {
+        let deleted = self.0.link.delete(&event_topic(event)).await;
+        deleted.map_err(|failure| failure.in_log(event))?;
+        lock(&self.0.known).remove(event);
+        Ok(())
+    }
+}
+
+/// A topic in the making.
+struct Import {
+    log: KafkaLog,
+    event: EventId,
+    topic: String,
+    next: u64,
+}
+
+#[async_trait]
+impl LogImport for Import {
+    async fn push(&mut self, records: Vec<Record>) -> Result<(), KeepError> {
+        let next = check_dense(self.next, &records)?;
+        let appended = self.log.0.link.append_all(&self.topic, &records).await;
+        let appended = appended.map_err(|failure| failure.in_log(&self.event))?;
+        for (record, appended) in records.iter().zip(appended) {
+            if record.offset != appended.offset {
+                return Err(KeepError::Gap { due: record.offset, found: appended.offset });
+            }
+        }
+        self.next = next;
+        Ok(())
+    }
+
+    async fn finish(self: Box<Self>) -> Result<(), KeepError> {
+        let settled = self.log.0.link.settle(&self.topic).await;
+        settled.map_err(|failure| failure.in_log(&self.event))?;
+        lock(&self.log.0.known).insert(self.event);
+        Ok(())
     }
 }
 

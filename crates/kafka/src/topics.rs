@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use rdkafka::{
     admin::{
-        AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
+        AdminClient, AdminOptions, AlterConfig, ConfigResource, NewTopic, ResourceSpecifier,
+        TopicReplication,
     },
     config::FromClientConfigAndContext,
     error::KafkaError,
@@ -29,6 +30,8 @@ const APPEAR_POLL_MS: u64 = 20;
 pub(crate) enum Kind {
     /// An event's log: nothing is ever deleted, the broker tells the time.
     Event,
+    /// An event's log while it is made anew: its records keep the times that they had.
+    Import,
     /// The facts: the last value of each key stays.
     Facts,
 }
@@ -42,6 +45,12 @@ impl Kind {
                 ("retention.ms", "-1"),
                 ("retention.bytes", "-1"),
                 ("message.timestamp.type", "LogAppendTime"),
+            ],
+            Self::Import => &[
+                ("cleanup.policy", "delete"),
+                ("retention.ms", "-1"),
+                ("retention.bytes", "-1"),
+                ("message.timestamp.type", "CreateTime"),
             ],
             Self::Facts => &[("cleanup.policy", "compact")],
         }
@@ -133,9 +142,7 @@ impl Link {
 
     /// Makes a topic; one that exists is left as it is and must fit.
     pub(crate) async fn create(&self, name: &str, kind: Kind) -> Result<(), Failure> {
-        let client = self.config.client();
-        let admin = blocking(move || AdminClient::from_config_and_context(&client, Context));
-        let admin = Closing::new(admin.await?.map_err(|error| Failure::of(&error))?);
+        let admin = self.admin().await?;
         self.make(&admin, name, kind).await?;
         let partitions = self.appeared(name).await?;
         let found = self.describe(&admin, name).await?;
@@ -150,6 +157,62 @@ impl Link {
                 "topic {name} exists and can't be used: {problem}; change it or delete the topic"
             ))),
         }
+    }
+
+    /// Gives a topic that was made for an import the settings of an event's log; the records in it
+    /// keep their times.
+    pub(crate) async fn settle(&self, name: &str) -> Result<(), Failure> {
+        let admin = self.admin().await?;
+        let further = Kind::Event.further(&self.config);
+        let further = further.iter().map(|(name, value)| (*name, value.as_str()));
+        let mut settings = AlterConfig::new(ResourceSpecifier::Topic(name));
+        for (name, value) in Kind::Event.vital().iter().copied().chain(further) {
+            settings = settings.set(name, value);
+        }
+        let altered = admin.alter_configs([&settings], &self.options()).await;
+        if let Some(Err((_, code))) =
+            altered.map_err(|error| Failure::of(&error))?.into_iter().next()
+        {
+            let text = format!("the settings of topic {name} can't be changed: {code}");
+            return Err(Failure::unavailable(text));
+        }
+        let deadline = Instant::now() + self.config.timeout();
+        loop {
+            match Kind::Event.check(&self.describe(&admin, name).await?) {
+                Ok(()) => return Ok(()),
+                Err(problem) if Instant::now() >= deadline => {
+                    return Err(Failure::unavailable(format!("topic {name}: {problem}")));
+                }
+                Err(_) => sleep(Duration::from_millis(APPEAR_POLL_MS)).await,
+            }
+        }
+    }
+
+    /// Deletes a topic and waits until it is gone; without one nothing happens.
+    pub(crate) async fn delete(&self, name: &str) -> Result<(), Failure> {
+        let admin = self.admin().await?;
+        let deleted = admin.delete_topics(&[name], &self.options()).await;
+        match deleted.map_err(|error| Failure::of(&error))?.into_iter().next() {
+            Some(Ok(_) | Err((_, Code::UnknownTopicOrPartition))) => {}
+            other => {
+                let text = format!("topic {name} can't be deleted: {other:?}");
+                return Err(Failure::unavailable(text));
+            }
+        }
+        let deadline = Instant::now() + self.config.timeout();
+        while self.exists(name).await? {
+            if Instant::now() >= deadline {
+                return Err(Failure::unavailable(format!("topic {name} is still there")));
+            }
+            sleep(Duration::from_millis(APPEAR_POLL_MS)).await;
+        }
+        Ok(())
+    }
+
+    async fn admin(&self) -> Result<Closing<AdminClient<Context>>, Failure> {
+        let client = self.config.client();
+        let admin = blocking(move || AdminClient::from_config_and_context(&client, Context));
+        Ok(Closing::new(admin.await?.map_err(|error| Failure::of(&error))?))
     }
 
     fn options(&self) -> AdminOptions {

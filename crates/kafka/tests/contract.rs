@@ -13,6 +13,17 @@ mod log {
     });
 }
 
+mod keep {
+    use twinkle_kafka::{KafkaConfig, KafkaLog};
+
+    use crate::shared::shared;
+
+    ports::keep_contract!({
+        let config = KafkaConfig::new(shared().bootstrap());
+        async move || KafkaLog::connect(config.clone()).expect("the settings work")
+    });
+}
+
 mod facts {
     use twinkle_kafka::{KafkaConfig, KafkaFacts};
 

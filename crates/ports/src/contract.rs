@@ -7,6 +7,7 @@
 //!     let broker = start().await;                       // once a check, may await
 //!     async move || MyLog::connect(&broker).await       // opens the port on the same data
 //! });
+//! ports::keep_contract!({ async move || my_log().await });
 //! ports::facts_contract!({ async move || my_facts().await });
 //! ports::view_contract!({ async move || (my_writer().await, my_reader().await) });
 //! ```
@@ -27,6 +28,7 @@ use domain::EventId;
 use crate::{Clock, SystemClock};
 
 pub mod facts;
+pub mod keep;
 pub mod log;
 pub mod view;
 
@@ -118,6 +120,23 @@ macro_rules! log_contract {
             events_are_apart
             a_log_opened_again_is_the_same
             a_commit_is_taken
+        ]);
+    };
+}
+
+/// The contract of [`LogKeeper`](crate::LogKeeper) as tests.
+///
+/// `$setup` gives `impl AsyncFn() -> impl EventLog + LogKeeper`; see [`contract`](crate::contract).
+#[macro_export]
+macro_rules! keep_contract {
+    ($setup:expr) => {
+        $crate::contract_tests!($crate::contract::keep, $setup, [
+            an_imported_log_is_the_same
+            an_imported_log_goes_on
+            no_log_is_written_over
+            a_gap_is_refused
+            a_deleted_log_is_unknown
+            what_was_deleted_can_come_back
         ]);
     };
 }

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod facts;
+pub mod keep;
 pub mod log;
 pub mod memory;
 pub mod view;
@@ -14,6 +15,7 @@ pub mod contract;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use facts::{Fact, Facts, FactsError, FactsReader};
+pub use keep::{KeepError, LogImport, LogKeeper};
 pub use log::{Appended, EventLog, LogError, LogReader, Record};
 pub use view::{
     Generation, Head, LiveEvent, LiveReader, Shared, Tickets, ViewError, ViewReader, ViewWriter,

@@ -9,6 +9,15 @@ mod log {
     });
 }
 
+mod keep {
+    use twinkle_ports::{SystemClock, memory::MemoryLog};
+
+    twinkle_ports::keep_contract!({
+        let log = MemoryLog::new(SystemClock);
+        async move || log.clone()
+    });
+}
+
 mod facts {
     use twinkle_ports::memory::MemoryFacts;
 
@@ -33,6 +42,7 @@ fn every_check_of_the_suite_runs() {
     let suite = include_str!("../src/contract.rs");
     let checks = [
         include_str!("../src/contract/log.rs"),
+        include_str!("../src/contract/keep.rs"),
         include_str!("../src/contract/facts.rs"),
         include_str!("../src/contract/view/writes.rs"),
         include_str!("../src/contract/view/rebuilds.rs"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use embedded::{Embedded, EmbeddedView};
 use kafka::{KafkaConfig, KafkaFacts, KafkaLog};
-use ports::{Clock, EventLog, Facts, SystemClock, ViewReader, ViewWriter};
+use ports::{Clock, EventLog, Facts, LogKeeper, SystemClock, ViewReader, ViewWriter};
 use redis_view::{RedisConfig, RedisView};
 
 use crate::config::Stores;
@@ -16,6 +16,7 @@ const MIN_INSYNC: u16 = 2;
 /// The world as the roles see it.
 pub(crate) struct Ports {
     pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) keeper: Arc<dyn LogKeeper>,
     pub(crate) facts: Arc<dyn Facts>,
     pub(crate) writer: Arc<dyn ViewWriter>,
     pub(crate) reader: Arc<dyn ViewReader>,
@@ -32,7 +33,8 @@ pub(crate) fn ports(stores: &Stores) -> Result<Ports> {
             let Embedded { log, facts } = Embedded::open(data, clock.clone())?;
             let view = EmbeddedView::default();
             Ok(Ports {
-                log: Arc::new(log),
+                log: Arc::new(log.clone()),
+                keeper: Arc::new(log),
                 facts: Arc::new(facts),
                 writer: Arc::new(view.clone()),
                 reader: Arc::new(view),
@@ -45,8 +47,10 @@ pub(crate) fn ports(stores: &Stores) -> Result<Ports> {
             config.replication = *replication;
             config.min_insync = if *replication > MIN_INSYNC { MIN_INSYNC } else { 1 };
             let view = RedisView::connect(RedisConfig::new(redis)).context("TWINKLE_REDIS")?;
+            let log = KafkaLog::connect(config.clone()).context("TWINKLE_KAFKA")?;
             Ok(Ports {
-                log: Arc::new(KafkaLog::connect(config.clone()).context("TWINKLE_KAFKA")?),
+                log: Arc::new(log.clone()),
+                keeper: Arc::new(log),
                 facts: Arc::new(KafkaFacts::connect(config).context("TWINKLE_KAFKA")?),
                 writer: Arc::new(view.clone()),
                 reader: Arc::new(view),

@@ -35,8 +35,12 @@ enum Command {
     Event(cli::event::EventArgs),
     /// Play a crowd against an event
     Demo(cli::demo::DemoArgs),
-    /// Replay an event's log, check it and compare it with what Redis shows
-    Audit(cli::audit::AuditArgs),
+    /// Replay an event's log, check it, and compare it with what was signed and with what Redis shows
+    Audit(Box<cli::audit::AuditArgs>),
+    /// Write an event's log into one file that proves itself, and perhaps delete the log
+    Archive(Box<cli::archive::ArchiveArgs>),
+    /// Make an event's log anew from an archive
+    Restore(cli::restore::RestoreArgs),
     /// Tell what an event needs: pods, cores, memory, and about what it costs
     Capacity(cli::capacity::CapacityArgs),
     /// Ask the process on this machine whether it is ready
@@ -63,7 +67,9 @@ fn main() -> ExitCode {
         },
         Command::Event(args) => block_on(cli::event::run(args)),
         Command::Demo(args) => block_on(cli::demo::run(args)),
-        Command::Audit(args) => block_on(cli::audit::run(args)),
+        Command::Audit(args) => block_on(cli::audit::run(*args)),
+        Command::Archive(args) => block_on(cli::archive::run(*args)),
+        Command::Restore(args) => block_on(cli::restore::run(args)),
         Command::Capacity(args) => match cli::capacity::run(&args) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error, 1),

@@ -59,6 +59,11 @@ pub(crate) fn kept_token(data: &Path) -> Option<String> {
     fs::read_to_string(data.join(TOKEN_FILE)).ok().map(|text| text.trim().to_owned())
 }
 
+/// The keys of the pass of an embedded service on this machine.
+pub(crate) fn kept_pass_keys(data: &Path) -> Option<String> {
+    fs::read_to_string(data.join(PASS_FILE)).ok().map(|text| text.trim().to_owned())
+}
+
 fn one(
     given: Option<String>,
     keep: Option<&Path>,

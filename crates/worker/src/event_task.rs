@@ -426,12 +426,27 @@ impl EventTask {
         }));
     }
 
-    /// Lets the projection under way end.
+    /// Lets the projection under way end, and says a last word about the log.
     async fn finish(mut self) {
         if let Some(projecting) = self.projecting.take() {
             let done = projecting.await;
             self.projected(done);
         }
+        if self.owns() {
+            running_out(&mut self.putting_head).await;
+            self.heads.last_word();
+            let now = Instant::now();
+            self.heads.sign_if_due(&self.id, &self.event, &self.worker.signer, now);
+            self.put_head_if_due();
+            running_out(&mut self.putting_head).await;
+        }
+    }
+}
+
+/// Lets the future in the slot end, if there is one.
+async fn running_out<T>(slot: &mut Option<BoxFuture<'static, T>>) {
+    if let Some(future) = slot.take() {
+        future.await;
     }
 }
 

@@ -19,11 +19,19 @@ pub(crate) struct Heads {
     /// The `next` of the last head that stands among the facts.
     put: Option<u64>,
     due: Instant,
+    /// The worker ends: what it knows now is its last word.
+    last: bool,
 }
 
 impl Heads {
     pub(crate) fn new(event: &EventId) -> Self {
-        Self { chain: Chain::start(event), signed: None, put: None, due: Instant::now() }
+        Self {
+            chain: Chain::start(event),
+            signed: None,
+            put: None,
+            due: Instant::now(),
+            last: false,
+        }
     }
 
     /// Takes in a record that is about to be folded.
@@ -31,6 +39,11 @@ impl Heads {
         if record.offset >= event.next() {
             self.chain.link(record.offset, record.at, &record.bytes);
         }
+    }
+
+    /// The next head is due at once, whatever was signed lately.
+    pub(crate) fn last_word(&mut self) {
+        self.last = true;
     }
 
     /// Signs a head now and then when the log has moved, and at once when it has ended.
@@ -41,7 +54,7 @@ impl Heads {
         signer: &HeadSigner,
         now: Instant,
     ) {
-        let over = event.state() == EventState::Archived;
+        let over = event.state() == EventState::Archived || self.last;
         let next = event.next();
         let moved = self.signed.as_ref().is_none_or(|(signed, _)| *signed != next);
         if !moved || event.definition().is_none() || (now < self.due && !over) {

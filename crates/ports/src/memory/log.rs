@@ -12,7 +12,10 @@ use domain::EventId;
 use tokio::sync::watch;
 
 use super::{Call, Fault, Faults, faults::Begun};
-use crate::{Appended, Clock, EventLog, LogError, LogReader, Record, log::RECORD_BYTES_MAX};
+use crate::{
+    Appended, Clock, EventLog, KeepError, LogError, LogImport, LogKeeper, LogReader, Record,
+    keep::check_dense, log::RECORD_BYTES_MAX,
+};
 
 /// Most records in one answer of a reader.
 const READ_RECORDS_MAX: usize = 1_000;
@@ -132,6 +135,41 @@ impl EventLog for MemoryLog {
         let call = self.begin(Call::Commit, event)?;
         self.log(event)?.committed.send_replace(next);
         Ok(call.end(())?)
+    }
+}
+
+#[async_trait]
+impl LogKeeper for MemoryLog {
+    async fn import(&self, event: &EventId) -> Result<Box<dyn LogImport>, KeepError> {
+        let mut logs = self.0.logs.write().expect(UNBROKEN);
+        if logs.contains_key(event) {
+            return Err(KeepError::Exists(event.clone()));
+        }
+        let log = Arc::new(OneLog::new());
+        logs.insert(event.clone(), Arc::clone(&log));
+        Ok(Box::new(Import(log)))
+    }
+
+    async fn delete(&self, event: &EventId) -> Result<(), LogError> {
+        self.0.logs.write().expect(UNBROKEN).remove(event);
+        Ok(())
+    }
+}
+
+struct Import(Arc<OneLog>);
+
+#[async_trait]
+impl LogImport for Import {
+    async fn push(&mut self, new: Vec<Record>) -> Result<(), KeepError> {
+        let mut records = self.0.records.write().expect(UNBROKEN);
+        let end = check_dense(*self.0.end.borrow(), &new)?;
+        records.extend(new);
+        self.0.end.send_replace(end);
+        Ok(())
+    }
+
+    async fn finish(self: Box<Self>) -> Result<(), KeepError> {
+        Ok(())
     }
 }
 

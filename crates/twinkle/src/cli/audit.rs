@@ -1,36 +1,44 @@
-//! `twinkle audit`: replays the log of an event, checks every invariant, compares with the view.
+//! `twinkle audit`: replays the log of an event, checks it, compares it with what was signed and shown.
 
-use std::time::Duration;
+mod view;
 
-use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use audit::{Check, Claim, Replay, Report};
 use clap::Args;
-use domain::{Event, EventId, digest::digest, invariants};
-use ports::{LogReader, Record, ViewReader};
-use serde_json::{Value, json};
-use wire::{
-    record::{self, DecodeError},
-    view::{SharedValue, TicketValue},
-};
+use domain::{EventId, TicketId};
+use wire::{KeySet, ticket, view::SharedValue};
 
+use super::sources::{self, LogSource};
 use crate::{
     assemble::{self, Ports},
-    config::StoreArgs,
+    config::{StoreArgs, Stores},
 };
-
-/// Tickets compared at once.
-const BATCH: usize = 1_000;
-/// Most differences that are told.
-const DIFFERENCES_MAX: usize = 20;
-/// Longest wait for the log and the view to answer, in seconds.
-const WAIT_SECS: u64 = 30;
 
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
-    /// The event
-    event: EventId,
+    /// The event; not needed with --file
+    #[arg(required_unless_present = "file")]
+    event: Option<EventId>,
+    /// Audit an archive instead of a log: nothing else is needed
+    #[arg(long)]
+    file: Option<PathBuf>,
+    /// Tell the life of a ticket, in plain words
+    #[arg(long, value_parser = parse_ticket)]
+    ticket: Option<TicketId>,
+    /// Public keys to check signatures with, as /.well-known/jwks.json gives them
+    #[arg(long)]
+    jwks: Option<PathBuf>,
+    /// Heads to compare with, one a line, as GET /api/v1/events/EVENT/head gave them
+    #[arg(long)]
+    heads: Vec<PathBuf>,
+    /// The keys of the service, used when there is no --jwks
+    #[arg(long, env = "TWINKLE_PASS_KEYS", hide_env_values = true)]
+    pass_keys: Option<String>,
     /// Folder of a stopped embedded service
     #[arg(long, env = "TWINKLE_DATA", default_value = "./twinkle-data")]
-    data: std::path::PathBuf,
+    data: PathBuf,
     #[command(flatten)]
     stores: StoreArgs,
     /// Answer as JSON
@@ -38,153 +46,128 @@ pub(crate) struct AuditArgs {
     json: bool,
 }
 
-/// What was found.
-#[derive(Debug, Default)]
-struct Findings {
-    compared: u32,
-    differences: Vec<String>,
-    violations: Vec<String>,
+fn parse_ticket(text: &str) -> Result<TicketId, String> {
+    ticket::parse(text).ok_or_else(|| "a ticket is a UUID".to_owned())
 }
 
 pub(crate) async fn run(args: AuditArgs) -> Result<()> {
-    let stores = args.stores.check(args.data)?;
-    let ports = assemble::ports(&stores)?;
-    let mut replay = Replay::begin(&ports, &args.event).await?;
-    let mut findings = Findings::default();
-    replay.to(replay.end).await?;
-    if ports.shared_view {
-        replay.compare(&*ports.reader, &args.event, &mut findings).await?;
-    }
-    if let Err(violation) = invariants::check(&replay.event) {
-        findings.violations.push(violation.to_string());
-    }
-    let matches = findings.differences.is_empty() && findings.violations.is_empty();
-    report(&replay.event, &findings, ports.shared_view, args.json)?;
-    if matches { Ok(()) } else { bail!("the audit of {} failed", args.event) }
-}
-
-/// The fold of the log up to some offset.
-struct Replay {
-    event: Event,
-    end: u64,
-    reader: Box<dyn LogReader>,
-    unread: std::collections::VecDeque<Record>,
-}
-
-impl Replay {
-    async fn begin(ports: &Ports, event: &EventId) -> Result<Self> {
-        let end = ports.log.end(event).await.context("the log of the event")?;
-        let reader = ports.log.read(event, 0).await?;
-        Ok(Self { event: Event::default(), end, reader, unread: [].into() })
-    }
-
-    /// Folds every record below `next`.
-    async fn to(&mut self, next: u64) -> Result<()> {
-        while self.event.next() < next {
-            let Some(record) = self.unread.pop_front() else {
-                let wait = Duration::from_secs(WAIT_SECS);
-                let records = tokio::time::timeout(wait, self.reader.next()).await;
-                self.unread.extend(records.context("the log ended too early")??);
-                continue;
-            };
-            let commands = match record::decode(&record.bytes) {
-                Ok(commands) => commands,
-                Err(DecodeError::Malformed) => Vec::new(),
-                Err(error) => bail!("record {}: {error}", record.offset),
-            };
-            self.event.apply(record.offset, record.at, &commands, &mut Vec::new());
-        }
-        Ok(())
-    }
-
-    /// Every ticket of the view against the fold at the very offset that the view stands at.
-    async fn compare(
-        &mut self,
-        view: &dyn ViewReader,
-        id: &EventId,
-        findings: &mut Findings,
-    ) -> Result<()> {
-        self.wait_for_view(view, id).await?;
-        let all: Vec<_> = self.event.order().tickets().map(|(_, ticket)| ticket.id).collect();
-        for ids in all.chunks(BATCH) {
-            let seen = view.tickets(id, ids).await?.context("the view lost its head")?;
-            self.to(seen.head.next).await?;
-            for (ticket, value) in ids.iter().zip(seen.values) {
-                let Some((position, ..)) = self.event.ticket(*ticket) else { continue };
-                let expected = worker::values::ticket(&self.event, position);
-                let shown = value.map(|bytes| TicketValue::decode(&bytes)).transpose()?;
-                findings.compare(position, &expected, shown.as_ref());
-            }
-        }
-        let shared = view.shared(id).await?.context("the view lost its head")?;
-        self.to(shared.head.next).await?;
-        let shown = SharedValue::decode(&shared.value)?.progress;
-        let mut expected = worker::values::progress(&self.event, shown.from);
-        (expected.to, expected.at, expected.rate) = (shown.to, shown.at, shown.rate);
-        if shown != expected {
-            findings.differ(format!("the log says {expected:?}, the view {shown:?}"));
-        }
-        Ok(())
-    }
-
-    async fn wait_for_view(&self, view: &dyn ViewReader, id: &EventId) -> Result<()> {
-        for _ in 0..WAIT_SECS * 5 {
-            if let Ok(Some(shared)) = view.shared(id).await
-                && shared.head.next >= self.event.next()
-            {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        bail!("the view does not catch up with the log")
-    }
-}
-
-impl Findings {
-    /// Deadlines are left out: the view tells them by the clock of the log, the fold in event time.
-    fn compare(&mut self, position: u32, expected: &TicketValue, shown: Option<&TicketValue>) {
-        self.compared += 1;
-        let plain = |value: &TicketValue| {
-            let mut value = value.clone();
-            value.until = None;
-            if let Some(hold) = &mut value.hold {
-                hold.until = 0;
-            }
-            value
-        };
-        if shown.map(plain).as_ref() != Some(&plain(expected)) {
-            self.differ(format!(
-                "position {position}: the log says {expected:?}, the view {shown:?}"
-            ));
-        }
-    }
-
-    fn differ(&mut self, difference: String) {
-        if self.differences.len() < DIFFERENCES_MAX {
-            self.differences.push(difference);
-        }
-    }
+    let report = match args.file.clone() {
+        Some(file) => of_file(&args, &file)?,
+        None => of_log(&args).await?,
+    };
+    print(&report, args.json)?;
+    if report.matches { Ok(()) } else { bail!("the audit of {} failed", report.event) }
 }
 
 #[allow(clippy::print_stdout, reason = "the answer is what the command is for")]
-fn report(event: &Event, findings: &Findings, compared: bool, as_json: bool) -> Result<()> {
-    let report = json!({
-        "matches": findings.differences.is_empty() && findings.violations.is_empty(),
-        "records_to": event.next(),
-        "tickets": event.order().total(),
-        "serving": event.order().serving(),
-        "compared_with_view": compared.then_some(findings.compared),
-        "slots": event.seats().slots().iter().map(|slot| json!({
-            "id": slot.id, "capacity": slot.capacity, "held": slot.held, "sold": slot.sold,
-        })).collect::<Vec<Value>>(),
-        "digest": digest(event).iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
-        "violations": findings.violations,
-        "differences": findings.differences,
-    });
+fn print(report: &Report, as_json: bool) -> Result<()> {
     if as_json {
-        println!("{report}");
+        println!("{}", serde_json::to_string(report)?);
     } else {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        println!("{report}");
     }
     Ok(())
+}
+
+/// Adds what the command line asks for.
+fn prepare(args: &AuditArgs, replay: &mut Replay, keys: Option<&KeySet>) -> Result<()> {
+    if let Some(ticket) = args.ticket {
+        replay.watch(ticket);
+    }
+    for file in &args.heads {
+        sources::heads(file, keys)?.into_iter().for_each(|claim| replay.compare(claim));
+    }
+    Ok(())
+}
+
+/// Has a head compared that was found somewhere; what can't be read is told as such.
+fn compare(
+    replay: &mut Replay,
+    checks: &mut Vec<Check>,
+    source: &str,
+    head: Option<&str>,
+    keys: Option<&KeySet>,
+) {
+    let Some(head) = head else {
+        return checks.push(Check::not_checked(source, "there is none"));
+    };
+    match Claim::read(source, head, keys) {
+        Ok(claim) => replay.compare(claim),
+        Err(error) => checks.push(Check::differs(source, error.to_string())),
+    }
+}
+
+async fn of_log(args: &AuditArgs) -> Result<Report> {
+    let stores = sources::existing(args.stores.clone().check(args.data.clone())?)?;
+    let data = match &stores {
+        Stores::Embedded { data } => Some(data.as_path()),
+        Stores::Distributed { .. } => None,
+    };
+    let keys = sources::keys(args.jwks.as_deref(), args.pass_keys.as_deref(), data)?;
+    let ports = assemble::ports(&stores)?;
+    let event = args.event.as_ref().context("name the event")?;
+    let mut replay = Replay::new(event);
+    prepare(args, &mut replay, keys.as_ref())?;
+    let mut checks = Vec::new();
+    // Heads first: an honest log reaches whatever was signed before its end was asked for.
+    let known = sources::known(&*ports.facts, event).await?;
+    let fact = known.head.as_deref();
+    compare(&mut replay, &mut checks, "the head among the facts", fact, keys.as_ref());
+    let shown = shown_head(&ports, event).await;
+    match shown {
+        Ok(Some(head)) => {
+            let source = "the head that readers are shown";
+            compare(&mut replay, &mut checks, source, Some(&head), keys.as_ref());
+        }
+        Ok(None) => {
+            checks.push(Check::not_checked("the head that readers are shown", "there is none"));
+        }
+        Err(why) => checks.push(Check::not_checked("the head that readers are shown", why)),
+    }
+    let end = ports.log.end(event).await.context("the log of the event")?;
+    let mut log = LogSource::open(&ports, event).await?;
+    log.each(end, "replaying", |record| Ok(replay.take(record)?)).await?;
+    let compared = match ports.shared_view {
+        true => Some(view::compare(&mut replay, &mut log, &*ports.reader, event).await?),
+        false => None,
+    };
+    let mut report = replay.report();
+    checks.into_iter().for_each(|check| report.add(check));
+    match compared {
+        Some(found) => report.compared(found.compared, found.differences),
+        None => report.add(Check::not_checked("view", "it is kept in the service's memory")),
+    }
+    Ok(report)
+}
+
+async fn shown_head(ports: &Ports, event: &EventId) -> Result<Option<String>, String> {
+    if !ports.shared_view {
+        return Err("the view is kept in the service's memory".to_owned());
+    }
+    let shared = ports.reader.shared(event).await.map_err(|error| error.to_string())?;
+    let Some(shared) = shared else { return Err("the view is empty for now".to_owned()) };
+    let value = SharedValue::decode(&shared.value).map_err(|error| error.to_string())?;
+    Ok(value.head)
+}
+
+fn of_file(args: &AuditArgs, path: &Path) -> Result<Report> {
+    let mut archive = sources::archive(path, "replaying")?;
+    let header = archive.header().clone();
+    let other = args.event.as_ref().filter(|asked| **asked != header.event);
+    ensure!(other.is_none(), "{} is an archive of {}", path.display(), header.event);
+    let keys = sources::keys(args.jwks.as_deref(), args.pass_keys.as_deref(), None)?;
+    let mut replay = Replay::new(&header.event);
+    prepare(args, &mut replay, keys.as_ref())?;
+    let mut checks = Vec::new();
+    let head = header.head.as_deref();
+    compare(&mut replay, &mut checks, "the head in the file", head, keys.as_ref());
+    while let Some(record) = archive.next_record().with_context(|| path.display().to_string())? {
+        replay.take(&record)?;
+    }
+    let footer = archive.footer().context("the archive has no last line")?;
+    let mut report = replay.report();
+    checks.into_iter().for_each(|check| report.add(check));
+    report.add(footer.compare(&report));
+    report.add(Check::not_checked("view", "a file has none"));
+    Ok(report)
 }
