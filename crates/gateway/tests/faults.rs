@@ -228,3 +228,21 @@ async fn look_ups_go_together() {
     sleep(Duration::from_millis(500)).await;
     assert_eq!(calls.load(Relaxed), before + 1, "one call reads them all again");
 }
+
+#[tokio::test]
+async fn what_was_put_by_before_the_ticket_was_found_is_not_told() {
+    let calls = AtomicUsize::new(0);
+    let faults = Faults::plan(move |call, _| {
+        let second = call == Call::Tickets && calls.fetch_add(1, Relaxed) == 1;
+        second.then_some(Fault::Refused)
+    });
+    let mut scene = Scene::with(Limits::default(), faults).await;
+    let shopper = browser(1);
+    let place = scene.owner.next();
+    let path = format!("/stream?seen={place}");
+    let mut socket = scene.socket_at(&path, Some(&shopper)).await;
+    // The hub reads the view, which does not know the ticket yet; the socket waits for it.
+    sleep(Duration::from_millis(300)).await;
+    scene.owner.join(&shopper).await;
+    assert_eq!(socket.next_own().await["type"], "waiting", "never \"none\"");
+}

@@ -16,6 +16,8 @@ use crate::{
 
 /// Most times that a command is sent again.
 const TRIES_MAX: u64 = 4;
+/// How far behind an open stream may be when nothing is wrong, and how long things take to calm.
+const FRESH: Duration = Duration::from_secs(4);
 /// Cookies of the simulation end in a far future (seconds since the epoch).
 const COOKIE_ENDS: u64 = 9_999_999_999;
 
@@ -70,6 +72,7 @@ impl Shopper {
 
     /// Lives until `end`; then what the open stream said last must be true.
     pub(crate) async fn live(mut self, end: Instant) {
+        let mut calm = Some(self.until + FRESH);
         let spread =
             self.until.saturating_duration_since(Instant::now()).as_millis() as u64 * 2 / 3;
         let late = if self.dice.permille(600) { self.dice.between(0, 2_000) } else { spread };
@@ -81,6 +84,10 @@ impl Shopper {
             if streams && self.stream.is_none() {
                 self.open().await;
             }
+            if calm.is_some_and(|calm| calm <= Instant::now()) {
+                calm = None;
+                self.stays_fresh().await;
+            }
             let pause = self.dice.millis(100, 2_500);
             self.watch_for(pause.min(end.saturating_duration_since(Instant::now()))).await;
             if Instant::now() < self.until && !self.tickets.is_empty() {
@@ -89,8 +96,24 @@ impl Shopper {
                 self.join(0).await;
             }
         }
+        let next = self.court.in_session().oracle.next;
+        self.must_know(next);
+    }
+
+    /// In calm weather an open stream is never far behind.
+    async fn stays_fresh(&mut self) {
+        if self.stream.is_none() {
+            return;
+        }
+        let next = self.court.in_session().oracle.next;
+        self.watch_for(FRESH).await;
+        self.must_know(next);
+    }
+
+    /// The stream, if there is one, has told how it is, or was since the log stood at `next`.
+    fn must_know(&self, next: u64) {
         if let Some((_, eyes)) = &self.stream
-            && let Err(wrong) = eyes.up_to_date(&self.court, &self.tickets)
+            && let Err(wrong) = eyes.up_to_date(&self.court, &self.tickets, next)
         {
             self.site.sky.trace.violation(wrong);
         }
@@ -165,10 +188,10 @@ impl Shopper {
             ("waiting", 0..6) | ("inside" | "released", 0..5) | ("held", 0..3) => {
                 self.command(Method::DELETE, "ticket", None).await;
             }
-            ("admitted", 0..70) => self.command(Method::POST, "entry", None).await,
-            ("inside" | "released", 5..90) | ("held", 3..25) => self.hold().await,
-            ("held", 25..70) => self.book().await,
-            ("held", 70..78) => self.command(Method::DELETE, "hold", None).await,
+            ("admitted", 0..80) => self.command(Method::POST, "entry", None).await,
+            ("inside" | "released", 5..90) | ("held", 3..20) => self.hold().await,
+            ("held", 20..75) => self.book().await,
+            ("held", 75..80) => self.command(Method::DELETE, "hold", None).await,
             ("booked", 0..12) => self.command(Method::DELETE, "booking", None).await,
             ("booked", 12..20) => self.book().await,
             ("left" | "expired" | "cancelled", 0..40) => {

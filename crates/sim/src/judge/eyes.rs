@@ -122,13 +122,22 @@ impl Eyes {
         self.ahead = ahead.or(self.ahead);
     }
 
-    /// What was seen last is how it is now.
-    pub(crate) fn up_to_date(&self, court: &Court, tickets: &[String]) -> Result<(), String> {
+    /// What was seen last is how it is now, or was at some time since the log stood at `next`.
+    pub(crate) fn up_to_date(
+        &self,
+        court: &Court,
+        tickets: &[String],
+        next: u64,
+    ) -> Result<(), String> {
         let inner = court.in_session();
         let latest = tickets.iter().rev().find_map(|ticket| inner.oracle.find(ticket));
         let right = match (&self.state, latest) {
             (None, None) => true,
-            (Some(frame), Some(at)) => is(frame, at as u32 + 1, &inner.oracle.people[at]),
+            (Some(frame), Some(at)) => {
+                let position = at as u32 + 1;
+                let so = |person: &Person| is(frame, position, person);
+                inner.oracle.first(position, next, so).is_some()
+            }
             _ => false,
         };
         let truth = latest.map(|at| &inner.oracle.people[at]);

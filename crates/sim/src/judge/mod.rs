@@ -35,6 +35,8 @@ pub(crate) struct Inner {
     view: MemoryView,
     /// The head after the last step that was seen.
     head: Option<Head>,
+    /// The store was changed on purpose, so that a new building is due.
+    spoilt: bool,
     /// A half-done write may have left values ahead of the head.
     torn: bool,
     /// Values that were right once, and since which offset they are.
@@ -89,6 +91,7 @@ impl Court {
             log,
             view,
             head: None,
+            spoilt: true,
             torn: false,
             verified: HashMap::new(),
             epochs: HashSet::new(),
@@ -107,6 +110,7 @@ impl Court {
     pub(crate) fn view_was_changed(&self) {
         let mut inner = self.in_session();
         inner.head = inner.present_head();
+        inner.spoilt = true;
     }
 
     pub(crate) fn view_was_torn(&self) {

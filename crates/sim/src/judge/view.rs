@@ -24,6 +24,11 @@ impl Inner {
         self.tally.writes += 1;
         self.tally.rebuilds += u64::from(rebuilt);
         self.torn &= !rebuilt;
+        let heir = before.is_none_or(|before| before.epoch != head.epoch);
+        // A lost answer is no reason to build everything anew.
+        self.trace
+            .must(!rebuilt || self.spoilt || heir, || format!("{who}: built anew for nothing"));
+        self.spoilt &= !rebuilt;
         self.check_head(who, before, head);
         self.check_shared(who, head);
         self.check_all(who);

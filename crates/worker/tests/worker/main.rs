@@ -2,11 +2,17 @@
 
 mod world;
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use domain::{Action, Command, EventState, Operation};
-use ports::memory::{Call, Fault, Faults};
-use ports::{EventLog, Facts, LiveEvent, ViewReader, ViewWriter};
+use ports::memory::{Call, Fault, Faults, MemoryFacts, MemoryLog, MemoryView};
+use ports::{EventLog, Facts, LiveEvent, SystemClock, ViewReader, ViewWriter};
 use wire::{
     Chain, KeySet, TicketState,
     head::Unverified,
@@ -228,5 +234,32 @@ async fn the_owner_signs_what_the_log_holds() {
     let shared = world.view.shared(&world.id).await.expect("a view").expect("a head");
     let shown = SharedValue::decode(&shared.value).expect("a value").head.expect("a log head");
     assert_eq!(Unverified::read(&shown).expect("a head").head, last, "readers are shown the same");
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_worker_with_nothing_to_do_rests() {
+    let (turns, away) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (count, gone) = (turns.clone(), away.clone());
+    let log = Faults::plan(move |call, _| {
+        count.fetch_add(usize::from(call == Call::NextRecords), Relaxed);
+        None
+    });
+    let facts = Faults::plan(move |call, _| {
+        (call == Call::Put && gone.load(Relaxed)).then_some(Fault::Refused)
+    });
+    let log = MemoryLog::with_faults(SystemClock, log);
+    let world = World::with(log, MemoryView::default(), MemoryFacts::with_faults(facts)).await;
+    let worker = world.worker(1);
+    world.append(&[join(1)]).await;
+    world.until("a place", |p| p.total == 1).await;
+    away.store(true, Relaxed);
+    world.append(&[Command::Operate(Operation::Close)]).await;
+    world.append(&[Command::Operate(Operation::Archive)]).await;
+    world.until("the end", |p| p.state == EventState::Archived).await;
+    let before = turns.load(Relaxed);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let turns = turns.load(Relaxed) - before;
+    assert!(turns < 1_000, "{turns} turns in a second, in which there was a fact to put again");
     worker.stop().await;
 }

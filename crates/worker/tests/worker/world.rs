@@ -85,17 +85,18 @@ fn definition() -> Definition {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        Self::with(MemoryLog::new(SystemClock), MemoryView::default()).await
+        let (log, view) = (MemoryLog::new(SystemClock), MemoryView::default());
+        Self::with(log, view, MemoryFacts::default()).await
     }
 
     pub(crate) async fn with_faults(log: Faults, view: Faults) -> Self {
         let log = MemoryLog::with_faults(SystemClock, log);
-        Self::with(log, MemoryView::with_faults(view)).await
+        Self::with(log, MemoryView::with_faults(view), MemoryFacts::default()).await
     }
 
-    async fn with(log: MemoryLog, view: MemoryView) -> Self {
+    pub(crate) async fn with(log: MemoryLog, view: MemoryView, facts: MemoryFacts) -> Self {
         let id: EventId = "event".parse().expect("an id");
-        let world = Self { id, log, facts: MemoryFacts::default(), view };
+        let world = Self { id, log, facts, view };
         world.again(|| world.log.create(&world.id)).await;
         let definition = definition();
         let body = (&definition).into();
