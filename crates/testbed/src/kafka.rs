@@ -14,6 +14,8 @@ use crate::{Process, free_port, kafka_jars};
 /// Brokers of tests live for seconds: what an optimising compiler would spend on them never pays.
 const SHORT_LIFE: &[&str] = &["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
 const LONG_LIFE: &[&str] = &[];
+/// Several brokers on one machine, each with little to keep.
+const CROWDED: &[&str] = &["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"];
 const START_SECS_MAX: u64 = 90;
 const STOP_SECS_MAX: u64 = 60;
 /// What the broker says once it is registered, unfenced and answers requests.
@@ -58,8 +60,18 @@ impl Kafka {
 
     fn start_in(home: Home, port: u16, life: &'static [&'static str]) -> Result<Self> {
         if !home.path().join("server.properties").exists() {
-            format_storage(home.path(), port)?;
+            format_storage(home.path(), &properties(home.path(), port, free_port()?))?;
         }
+        Self::launched(home, port, life)
+    }
+
+    /// Starts a node of a cluster with these settings and waits until it serves.
+    pub(crate) fn start_node(home: Home, port: u16, settings: &str) -> Result<Self> {
+        format_storage(home.path(), settings)?;
+        Self::launched(home, port, CROWDED)
+    }
+
+    fn launched(home: Home, port: u16, life: &'static [&'static str]) -> Result<Self> {
         let process = launch(&home, port, life)?;
         Ok(Self { process, home, bootstrap: format!("127.0.0.1:{port}"), port, life })
     }
@@ -80,6 +92,11 @@ impl Kafka {
     #[must_use]
     pub fn log(&self) -> &Path {
         self.process.log()
+    }
+
+    /// What the broker has logged since it was last started.
+    pub(crate) fn log_text(&self) -> String {
+        self.process.log_text()
     }
 
     /// SIGTERM, then waits for an orderly end.
@@ -131,10 +148,14 @@ impl Kafka {
     /// # Errors
     /// With the tool's output, when it fails.
     pub fn tool(&self, class: &str, args: &[&str]) -> Result<String> {
-        let mut command = java(SHORT_LIFE)?;
-        command.arg(class).args(["--bootstrap-server", &self.bootstrap]).args(args);
-        run(command)
+        tool(&self.bootstrap, class, args)
     }
+}
+
+pub(crate) fn tool(bootstrap: &str, class: &str, args: &[&str]) -> Result<String> {
+    let mut command = java(SHORT_LIFE)?;
+    command.arg(class).args(["--bootstrap-server", bootstrap]).args(args);
+    run(command)
 }
 
 fn launch(home: &Home, port: u16, life: &[&str]) -> Result<Process> {
@@ -155,11 +176,11 @@ fn launch(home: &Home, port: u16, life: &[&str]) -> Result<Process> {
     Ok(process)
 }
 
-fn format_storage(home: &Path, port: u16) -> Result<()> {
+fn format_storage(home: &Path, settings: &str) -> Result<()> {
     let file = home.join("server.properties.new");
-    std::fs::write(&file, properties(home, port, free_port()?))?;
+    std::fs::write(&file, settings)?;
     let mut command = java(SHORT_LIFE)?;
-    // Any cluster id will do: a broker alone in its folder meets no other cluster.
+    // The same for every cluster: brokers are told apart by their ports.
     command.args(["kafka.tools.StorageTool", "format", "-t", "dHdpbmtsZS10ZXN0YmVkIQ", "-c"]);
     command.arg(&file);
     run(command).context("cannot format the broker's storage")?;
@@ -191,8 +212,8 @@ group.initial.rebalance.delay.ms=0
 
 fn java(life: &[&str]) -> Result<Command> {
     let mut command = Command::new("java");
-    command.args(life);
-    command.args(["-Xmx512m", "-Djava.awt.headless=true"]);
+    // The last word on the same option counts.
+    command.arg("-Xmx512m").args(life).arg("-Djava.awt.headless=true");
     command.args(["-Dorg.slf4j.simpleLogger.showDateTime=true", "-cp"]);
     command.arg(kafka_jars()?.join("*"));
     Ok(command)

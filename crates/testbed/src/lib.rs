@@ -5,6 +5,7 @@
 mod home;
 mod jars;
 mod kafka;
+mod kafka_cluster;
 mod metrics;
 mod ports;
 mod process;
@@ -13,6 +14,7 @@ mod redis;
 
 pub use jars::{KAFKA_VERSION, kafka_jars};
 pub use kafka::Kafka;
+pub use kafka_cluster::{Door, KafkaCluster};
 pub use ports::free_port;
 pub use process::{Process, terminate};
 pub use product::Product;

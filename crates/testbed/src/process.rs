@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
 const POLL_MS: u64 = 10;
 const LOG_TAIL_LINES: usize = 30;
@@ -125,6 +125,16 @@ impl Process {
     /// When the system refuses.
     pub fn resume(&mut self) -> Result<()> {
         self.signal(Signal::CONT)
+    }
+
+    /// Sets the soft limit on the size of files that the process writes, in bytes; `None` = none.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn limit_files(&self, bytes: Option<u64>) -> Result<()> {
+        let limit = Rlimit { current: bytes, maximum: None };
+        let set = prlimit(Some(Pid::from_child(&self.child)), Resource::Fsize, limit);
+        set.map(drop).with_context(|| format!("cannot limit the files of {}", self.name))
     }
 
     /// Waits for the end, at most for `patience`; `None` when it still runs.

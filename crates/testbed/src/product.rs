@@ -126,6 +126,15 @@ impl Product {
         self.process.resume()
     }
 
+    /// No file of the process may grow beyond so many bytes from now on; `None` = any may. To a
+    /// process that ignores SIGXFSZ it is as if the disk were full, and then had room again.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn limit_files(&self, bytes: Option<u64>) -> Result<()> {
+        self.process.limit_files(bytes)
+    }
+
     /// The sum of a metric's samples with a label such as `event="a"`, `None` when it is not there.
     #[must_use]
     pub fn metric(&self, name: &str, label: &str) -> Option<f64> {

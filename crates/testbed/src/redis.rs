@@ -80,6 +80,37 @@ impl Redis {
         cli(self.port, args)
     }
 
+    /// Makes it a replica of the primary at `port`; it takes over all that the primary has.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub fn follow(&self, port: u16) -> Result<()> {
+        self.cli(&["REPLICAOF", "127.0.0.1", &port.to_string()]).map(drop)
+    }
+
+    /// Makes a replica a primary with what it has.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub fn lead(&self) -> Result<()> {
+        self.cli(&["REPLICAOF", "NO", "ONE"]).map(drop)
+    }
+
+    /// Whether it is a replica that has caught up with its primary once.
+    #[must_use]
+    pub fn is_replica(&self) -> bool {
+        let info = self.cli(&["INFO", "replication"]).unwrap_or_default();
+        info.contains("role:slave") && info.contains("master_link_status:up")
+    }
+
+    /// Whether its process runs, asleep or not.
+    ///
+    /// # Errors
+    /// When the system cannot tell.
+    pub fn runs(&mut self) -> Result<bool> {
+        Ok(self.process.ended()?.is_none())
+    }
+
     /// SIGTERM, then waits for an orderly end; the data are written to the dump.
     ///
     /// # Errors
@@ -149,7 +180,9 @@ fn launch(home: &Home, port: u16) -> Result<Process> {
     let mut command = Command::new("redis-server");
     command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--appendonly", "no"]);
     // With a save point it saves at SIGTERM; this one never comes true by itself.
-    command.args(["--save", "86400", "1000000000", "--dbfilename", DUMP, "--dir"]);
+    command.args(["--save", "86400", "1000000000", "--dbfilename", DUMP]);
+    // A replica that comes is served at once, not together with others that may come.
+    command.args(["--repl-diskless-sync-delay", "0", "--dir"]);
     command.arg(home.path()).current_dir(home.path());
     if home.is_kept() {
         // Away from the terminal's Ctrl-C.

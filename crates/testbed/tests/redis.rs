@@ -42,3 +42,21 @@ fn drop_ends_the_process_and_removes_the_folder() {
     assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
     assert!(!folder.exists());
 }
+
+#[test]
+fn a_replica_follows_and_leads_when_it_is_told_to() {
+    let (mut primary, replica) =
+        (Redis::start().expect("it starts"), Redis::start().expect("it starts"));
+    primary.cli(&["SET", "a", "1"]).expect("it answers");
+    replica.follow(primary.port()).expect("it follows");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !replica.is_replica() {
+        assert!(std::time::Instant::now() < deadline, "it never caught up");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    primary.kill().expect("it dies");
+    replica.cli(&["SET", "a", "2"]).expect_err("a replica takes no writes");
+    replica.lead().expect("it leads");
+    assert_eq!(replica.cli(&["GET", "a"]).expect("it answers"), "1");
+    replica.cli(&["SET", "a", "2"]).expect("it takes writes");
+}
