@@ -266,8 +266,9 @@ impl Link {
             let topic = [ResourceSpecifier::Topic(name)];
             let found = admin.describe_configs(&topic, &self.options()).await;
             match found.map_err(|error| Failure::of(&error))?.into_iter().next() {
-                Some(Ok(found)) => return Ok(found),
-                Some(Err(Code::UnknownTopicOrPartition)) if Instant::now() < deadline => {}
+                Some(Ok(found)) if !found.entries.is_empty() => return Ok(found),
+                // rdkafka does not pass on that a broker knows no such topic: it has no settings then.
+                Some(Ok(_) | Err(Code::UnknownTopicOrPartition)) if Instant::now() < deadline => {}
                 other => {
                     let text = format!("the settings of topic {name} can't be read: {other:?}");
                     return Err(Failure::unavailable(text));
