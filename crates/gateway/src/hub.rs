@@ -98,7 +98,7 @@ pub(crate) struct Hub {
     log_head: Mutex<Option<Bytes>>,
     shown: watch::Sender<Shown>,
     reach: watch::Sender<Reach>,
-    /// The highest `next` that the view has shown.
+    /// The highest `next` that the view has shown, in a value or in a live message.
     seen: AtomicU64,
     asks: mpsc::Sender<Ask>,
     used_at: Mutex<Instant>,
@@ -192,6 +192,8 @@ impl Hub {
     fn take(&self, progress: Progress, definition: Option<PublicDefinition>) -> bool {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let to = progress.to;
+        // What was heard is in the view: one that does not have it has gone back since.
+        self.seen.fetch_max(to, Relaxed);
         if to > latest.value.progress.to || on(Mutant::OldFramesShown) {
             let definition = definition.unwrap_or_else(|| latest.value.definition.clone());
             let salt = latest.value.salt;
@@ -229,23 +231,25 @@ impl Hub {
     }
 
     async fn read_shared(&self) -> Result<(Head, SharedValue), Unknown> {
+        let seen = self.seen.load(Relaxed);
         let read = self.call(self.view.shared(&self.event)).await?;
         let (head, value) = decode_shared(read)?;
-        self.check(head)?;
+        self.check(seen, head)?;
         Ok((head, value))
     }
 
     async fn read_tickets(&self, tickets: &[TicketId]) -> Result<Tickets, Unknown> {
+        let seen = self.seen.load(Relaxed);
         let read = self.call(self.view.tickets(&self.event, tickets)).await?;
         let read = read.ok_or(Unknown::NoHead)?;
-        self.check(read.head)?;
+        self.check(seen, read.head)?;
         self.meters.lookups.record(f64::from(u32::try_from(tickets.len()).unwrap_or(u32::MAX)));
         Ok(read)
     }
 
-    /// A head behind what was seen before tells nothing (R5).
-    fn check(&self, head: Head) -> Result<(), Unknown> {
-        let seen = self.seen.fetch_max(head.next, Relaxed);
+    /// A head behind what had been seen when it was asked for tells nothing (R5).
+    fn check(&self, seen: u64, head: Head) -> Result<(), Unknown> {
+        self.seen.fetch_max(head.next, Relaxed);
         if head.next < seen && !on(Mutant::RollbackBelieved) {
             Err(Unknown::RolledBack)
         } else {

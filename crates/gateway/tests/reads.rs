@@ -202,6 +202,24 @@ async fn what_was_seen_must_be_in_the_view() {
     assert_eq!(scene.own(&format!("/ticket?seen={}", u64::MAX), &shopper).await.status, 503);
 }
 
+/// Far below the time between two looks at the view.
+const LISTENS: Duration = Duration::from_millis(100);
+
+#[tokio::test]
+async fn a_view_behind_what_was_only_heard_is_not_believed() {
+    let scene = Scene::new().await;
+    scene.get(EVENT_PATH, &[]).await;
+    tokio::time::sleep(LISTENS).await;
+    let before = scene.view.snapshot();
+    let seen = scene.owner.next();
+    scene.owner.join(&browser(1)).await;
+    tokio::time::sleep(LISTENS).await;
+    // The live message has come, and nothing was read since: a replica that lacks it leads now.
+    scene.view.restore(&before);
+    let own = scene.own(&format!("/ticket?seen={seen}"), &browser(1)).await;
+    assert_eq!((own.status, own.code().as_str()), (503, "view_unknown"), "{own:?}");
+}
+
 #[tokio::test]
 async fn a_view_that_went_back_in_time_is_not_believed() {
     let scene = Scene::new().await;
