@@ -202,7 +202,11 @@ impl Scribe {
         match self.commit(&jobs) {
             Ok(staged) => jobs.into_iter().zip(staged).for_each(|job| self.settle(job)),
             Err(error) => {
-                error!(%error, "the disk failed; nothing acknowledged is lost; trying again");
+                error!(
+                    %error,
+                    "the disk failed; nothing acknowledged is lost, new commands are refused; make room \
+                     or mend the disk: it is tried again by itself"
+                );
                 let why = error.to_string();
                 jobs.into_iter().for_each(|job| job.fail(&why));
                 self.failed = Some((why, Instant::now()));

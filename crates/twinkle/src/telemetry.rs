@@ -18,7 +18,10 @@ const SECONDS: [f64; 16] = [
 /// Starts logging to standard error.
 pub(crate) fn log(filter: &str, format: LogFormat) -> Result<()> {
     let filter = EnvFilter::try_new(filter).context("TWINKLE_LOG")?;
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that can't be written is lost: to tell of it, in the same place, would panic. The disk
+    // that is full may be the one that standard error goes to.
+    let builder = fmt().log_internal_errors(false);
+    let builder = builder.with_env_filter(filter).with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
