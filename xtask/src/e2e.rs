@@ -11,6 +11,10 @@ use crate::{run, tools};
 
 const BUILD_LIMIT_SECS: u64 = 1_500;
 const SUITE_LIMIT_SECS: u64 = 900;
+/// A sale in which a rule is off, in a build of its own: must be caught.
+const CONTROL: &str = "chaos-control";
+/// Beyond the time of the faults: start, rest and checks.
+const CHAOS_AROUND_SECS: u64 = 900;
 
 /// Builds the product as it is shipped (TLS towards Kafka) and the end-to-end driver.
 ///
@@ -51,15 +55,55 @@ pub(crate) fn run() -> Result<Outcome> {
     if outcome.suites.is_empty() && outcome.problems.is_empty() {
         outcome.problems.push("twinkle-e2e --list names no suite".to_owned());
     }
-    Ok(outcome)
+    Ok(outcome.and(control(&driver)?))
+}
+
+/// Faults on real parts for so long, then the control.
+///
+/// # Errors
+/// When a part is missing or cannot be run.
+pub(crate) fn chaos(minutes: u64, seed: Option<u64>) -> Result<bool> {
+    let mut outcome = build()?;
+    if outcome.total_failed() == 0 {
+        testbed::kafka_jars()?;
+        let (driver, seconds) = (binary("twinkle-e2e")?, (minutes * 60).to_string());
+        let mut args = vec!["--seconds", &seconds];
+        let seed = seed.map(|seed| seed.to_string());
+        args.extend(seed.iter().flat_map(|seed| ["--seed", seed]));
+        let limit = Duration::from_secs(minutes * 60 + CHAOS_AROUND_SECS);
+        outcome = outcome.and(play(&driver, "chaos", &binary("twinkle")?, &args, limit)?);
+        outcome = outcome.and(control(&driver)?);
+    }
+    outcome.problems.iter().for_each(|problem| println!("{problem}"));
+    Ok(outcome.total_failed() == 0)
+}
+
+/// The unit tests have built all that this build needs: with every feature, not optimised.
+fn control(driver: &Path) -> Result<Outcome> {
+    let build = cargo(&["build", "--locked", "--workspace", "--all-features", "--bin", "twinkle"]);
+    if !run::shown(build, Duration::from_secs(BUILD_LIMIT_SECS))?.ok {
+        return Ok(Outcome::problem("the product with a rule off does not build".to_owned()));
+    }
+    let limit = Duration::from_secs(SUITE_LIMIT_SECS);
+    play(driver, CONTROL, &target().join("debug/twinkle"), &[], limit)
 }
 
 fn run_suite(driver: &Path, suite: &str) -> Result<Outcome> {
+    play(driver, suite, &binary("twinkle")?, &[], Duration::from_secs(SUITE_LIMIT_SECS))
+}
+
+fn play(
+    driver: &Path,
+    suite: &str,
+    product: &Path,
+    args: &[&str],
+    limit: Duration,
+) -> Result<Outcome> {
     println!("\n--- e2e {suite}");
     let mut command = command(driver, &[suite, "--bin"]);
-    command.arg(binary("twinkle")?);
+    command.arg(product).args(args);
     // A suite that hangs must not take the others' results with it.
-    match run::shown(command, Duration::from_secs(SUITE_LIMIT_SECS)) {
+    match run::shown(command, limit) {
         Ok(out) => Ok(read(suite, &out)),
         Err(error) => Ok(Outcome::problem(format!("e2e suite {suite}: {error:#}"))),
     }

@@ -17,7 +17,6 @@ mod outcome;
 mod plans;
 mod run;
 mod services;
-mod sim;
 mod steps;
 mod tools;
 mod unit;
@@ -54,14 +53,6 @@ enum Command {
         #[command(subcommand)]
         action: Action,
     },
-    /// Plays whole sales under faults in one process, each from one seed.
-    ///
-    /// `--seeds N`, `--seed S` (that one, twice), `--trace` (every step of it), `--mutants` (every rule
-    /// broken in turn), `--mutant RULE`.
-    Sim {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<String>,
-    },
     /// Measures the numbers to reach on the real parts; prints a JSON line for each figure.
     Bench {
         /// Which; all without a name.
@@ -69,6 +60,15 @@ enum Command {
         /// The long runs that the documents speak of.
         #[arg(long)]
         full: bool,
+    },
+    /// Breaks everything around a sale, on the real parts, and checks that nothing is lost.
+    Chaos {
+        /// How long faults go on.
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+        /// Plays the same faults again.
+        #[arg(long)]
+        seed: Option<u64>,
     },
     /// Checks the dependencies against the RustSec advisory database (needs GitHub).
     Advisories,
@@ -87,8 +87,8 @@ fn main() -> ExitCode {
         Command::Test { only, record } => steps::run(&only, record),
         Command::Services { action: Action::Up } => services::up().map(|()| true),
         Command::Services { action: Action::Down } => services::down().map(|()| true),
-        Command::Sim { args } => sim::play(&args),
         Command::Bench { names, full } => bench::run(&names, full),
+        Command::Chaos { minutes, seed } => e2e::chaos(minutes, seed),
         Command::Advisories => deploy::advisories(),
     };
     exit_code(done)

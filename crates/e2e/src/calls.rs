@@ -12,6 +12,8 @@ use anyhow::{Context, Result, bail};
 use reqwest::{Client, Method, header::HeaderMap};
 use serde_json::Value;
 
+use crate::meter::Meter;
+
 /// How long one call may take before the driver calls it lost.
 const CALL_SECS_MAX: u64 = 15;
 
@@ -105,6 +107,8 @@ pub struct Caller {
     /// The service's own origin.
     pub origin: String,
     pub token: String,
+    /// Operations of shoppers.
+    pub meter: Arc<Meter>,
     client: Client,
 }
 
@@ -125,7 +129,7 @@ impl Caller {
             .no_proxy()
             .build()
             .context("cannot make an HTTP client")?;
-        Ok(Self { bases, origin, token, client })
+        Ok(Self { bases, origin, token, meter: Arc::default(), client })
     }
 
     /// A call of any shape to a role.
@@ -154,7 +158,7 @@ impl Caller {
         if let Some(json) = &extra.json {
             request = request.json(json);
         }
-        send(request).await
+        self.meter.watch(role, send(request)).await
     }
 
     /// A call to one process.

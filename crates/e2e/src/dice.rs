@@ -53,6 +53,31 @@ impl Dice {
     }
 }
 
+/// Cards that are dealt in a drawn order, again and again: over time each as often as any other.
+#[derive(Debug, Clone)]
+pub struct Deck<T> {
+    cards: Vec<T>,
+    left: Vec<T>,
+}
+
+impl<T: Copy> Deck<T> {
+    /// A card that stands there twice is dealt twice as often.
+    pub fn new(cards: impl IntoIterator<Item = T>) -> Self {
+        Self { cards: cards.into_iter().collect(), left: Vec::new() }
+    }
+
+    /// `None` only when there are no cards at all.
+    pub fn deal(&mut self, dice: &mut Dice) -> Option<T> {
+        if self.left.is_empty() {
+            self.left.clone_from(&self.cards);
+        }
+        if self.left.is_empty() {
+            return None;
+        }
+        Some(self.left.swap_remove(dice.between(0, self.left.len() as u64) as usize))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +87,17 @@ mod tests {
         let rolls = |mut dice: Dice| (0..5).map(|_| dice.roll()).collect::<Vec<_>>();
         assert_eq!(rolls(Dice::of(7, 1)), rolls(Dice::of(7, 1)));
         assert_ne!(rolls(Dice::of(7, 1)), rolls(Dice::of(7, 2)));
+    }
+
+    #[test]
+    fn every_card_is_dealt_before_any_comes_again() {
+        let (mut deck, mut dice) = (Deck::new([1, 2, 3, 3]), Dice::new(4));
+        for _ in 0..5 {
+            let mut dealt: Vec<_> = (0..4).filter_map(|_| deck.deal(&mut dice)).collect();
+            dealt.sort_unstable();
+            assert_eq!(dealt, [1, 2, 3, 3]);
+        }
+        assert_eq!(Deck::<u8>::new([]).deal(&mut dice), None);
     }
 
     #[test]

@@ -13,6 +13,8 @@ mod crowd;
 mod dice;
 mod event;
 mod frames;
+mod log;
+mod meter;
 mod model;
 mod moment;
 mod pass;
@@ -23,17 +25,18 @@ mod report;
 mod stack;
 mod suites;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
-use suites::Suite;
+use report::Report;
+use suites::{Course, Suite, chaos};
 
 /// Runs one suite against real processes of the binary.
 #[derive(Debug, Parser)]
 #[command(name = "twinkle-e2e")]
 struct Cli {
     /// Name of the suite; see --list.
-    #[arg(required_unless_present = "list")]
+    #[arg(required_unless_present_any = ["list", "check"])]
     suite: Option<String>,
     /// The binary under test.
     #[arg(long, default_value = "target/release/twinkle")]
@@ -41,6 +44,12 @@ struct Cli {
     /// Plays the same crowd again.
     #[arg(long)]
     seed: Option<u64>,
+    /// How long the faults of `chaos` go on, in seconds.
+    #[arg(long, default_value_t = chaos::SHORT_SECS)]
+    seconds: u64,
+    /// Checks the evidence that `chaos` left in this folder once more; starts nothing.
+    #[arg(long)]
+    check: Option<PathBuf>,
     /// Prints the names of all suites.
     #[arg(long)]
     list: bool,
@@ -51,16 +60,23 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let name = cli.suite.unwrap_or_default();
     if cli.list {
-        Suite::ALL.iter().for_each(|suite| println!("{}", suite.name()));
+        Suite::LISTED.iter().for_each(|suite| println!("{}", suite.name()));
         return ExitCode::SUCCESS;
     }
-    let Some(suite) = Suite::ALL.into_iter().find(|suite| suite.name() == name) else {
+    if let Some(folder) = &cli.check {
+        let mut report = Report::new("check");
+        let checked = chaos::evidence::check(&mut report, folder);
+        report.broke_off(checked);
+        return if report.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    let Some(suite) = Suite::named(&name) else {
         println!("there is no suite {name:?}; --list prints them");
         return ExitCode::FAILURE;
     };
-    let seed = cli.seed.unwrap_or_else(|| moment::now().unsigned_abs());
+    let seed = cli.seed.or(suite.fixed_seed()).unwrap_or_else(|| moment::now().unsigned_abs());
+    let course = Course { seed, chaos: Duration::from_secs(cli.seconds) };
     let passed = tokio::select! {
-        passed = suite.run(&cli.bin, seed) => passed,
+        passed = suite.run(&cli.bin, course) => passed,
         // Dropping the suite kills what it started.
         _ = tokio::signal::ctrl_c() => false,
     };

@@ -61,6 +61,11 @@ impl Report {
         }
     }
 
+    /// Every check that failed, with examples.
+    pub fn failures(&self) -> &[String] {
+        &self.failures
+    }
+
     pub fn has_failed(&self) -> bool {
         !self.failures.is_empty()
     }

@@ -52,6 +52,8 @@ const _: () =
     assert!(!domain::mutants::BREAKABLE || cfg!(any(debug_assertions, feature = "mutants")));
 
 fn main() -> ExitCode {
+    #[cfg(feature = "mutants")]
+    break_rule();
     let command = match config::with_file(Cli::command()) {
         Ok(command) => command,
         Err(error) => return fail(&error, EXIT_USAGE),
@@ -79,6 +81,15 @@ fn main() -> ExitCode {
             Err(error) => fail(&error, 1),
         },
     }
+}
+
+/// Breaks the rule that `TWINKLE_MUTANT` names, to see that tests find it: never in what is shipped.
+#[cfg(feature = "mutants")]
+fn break_rule() {
+    use domain::mutants::{Mutant, activate_everywhere};
+    let Ok(name) = std::env::var("TWINKLE_MUTANT") else { return };
+    let mutant = Mutant::all().find(|mutant| format!("{mutant:?}") == name);
+    activate_everywhere(mutant.unwrap_or_else(|| panic!("there is no mutant {name}")));
 }
 
 fn block_on(future: impl Future<Output = anyhow::Result<()>>) -> ExitCode {

@@ -14,7 +14,7 @@ use std::{
 
 use tokio::{sync::watch, task::JoinSet};
 
-pub use plan::{Manner, Plan};
+pub use plan::{Arrival, Manner, Plan};
 pub use pulse::Pulse;
 pub use shopper::Shopper;
 
@@ -67,13 +67,13 @@ pub type Stories = Vec<(History, Option<String>)>;
 const STOP_SECS_MAX: u64 = 40;
 
 impl Crowd {
-    /// Lets `count` shoppers loose; they join over `spread`, most of them at once.
-    pub fn start(world: World, count: usize, seed: u64, spread: Duration) -> Self {
+    /// Lets `count` shoppers loose.
+    pub fn start(world: World, count: usize, seed: u64, arrival: &Arrival) -> Self {
         let world = Arc::new(world);
         let mut tasks = JoinSet::new();
         for number in 0..count {
             let mut dice = Dice::of(seed, 1_000 + number as u64);
-            let plan = Plan::draw(&mut dice, &world.slots, spread);
+            let plan = Plan::draw(&mut dice, &world.slots, arrival);
             tasks.spawn(Shopper::new(world.clone(), number, plan, dice).live());
         }
         Self { world, tasks }

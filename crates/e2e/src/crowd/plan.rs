@@ -44,6 +44,7 @@ pub struct Plan {
     pub reconnects_every: Option<Duration>,
     /// Looks at the own state over HTTP about this often.
     pub looks_every: Option<Duration>,
+    pub lingers: Option<Duration>,
 }
 
 /// Manners and how many of a hundred have them.
@@ -58,15 +59,32 @@ const MIX: [(Manner, u64); 8] = [
     (Manner::Cancels, 7),
 ];
 
-/// How many of a hundred come in the first two seconds.
-const AT_ONCE_PERCENT: u64 = 60;
+/// When people come, and how long they stay to look.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival {
+    /// Over what time.
+    pub spread: Duration,
+    /// How many of a hundred come in the first two seconds.
+    pub at_once_percent: u64,
+    /// How long someone whose visit is over still looks at the line; `None` = to the end of the sale.
+    pub lingers: Option<Duration>,
+}
+
+impl Arrival {
+    /// Most at once, and all stay.
+    pub fn rush(spread: Duration) -> Self {
+        Self { spread, at_once_percent: 60, lingers: None }
+    }
+}
+
 const AT_ONCE_MS: u64 = 2_000;
 
 impl Plan {
-    pub fn draw(dice: &mut Dice, slots: &[String], spread: Duration) -> Self {
+    pub fn draw(dice: &mut Dice, slots: &[String], arrival: &Arrival) -> Self {
         let manner = manner(dice.between(0, 100));
-        let spread = spread.as_millis() as u64;
-        let within = if dice.percent(AT_ONCE_PERCENT) { AT_ONCE_MS.min(spread) } else { spread };
+        let spread = arrival.spread.as_millis() as u64;
+        let at_once = dice.percent(arrival.at_once_percent);
+        let within = if at_once { AT_ONCE_MS.min(spread) } else { spread };
         Self {
             manner,
             join_after: dice.millis(0, within.max(1)),
@@ -78,6 +96,7 @@ impl Plan {
             waits: dice.percent(70),
             reconnects_every: dice.percent(15).then(|| dice.millis(2_000, 8_000)),
             looks_every: dice.percent(15).then(|| dice.millis(2_000, 6_000)),
+            lingers: arrival.lingers,
         }
     }
 }
@@ -107,7 +126,8 @@ mod tests {
     #[test]
     fn the_same_seed_draws_the_same_plan() {
         let slots = ["a".to_owned(), "b".to_owned()];
-        let draw = || Plan::draw(&mut Dice::of(5, 9), &slots, Duration::from_secs(9));
+        let arrival = Arrival::rush(Duration::from_secs(9));
+        let draw = || Plan::draw(&mut Dice::of(5, 9), &slots, &arrival);
         assert_eq!(format!("{:?}", draw()), format!("{:?}", draw()));
     }
 }

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::moment::Millis;
 
 /// Where a command stands in the log: the record's offset, then its index in the record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Address {
     pub offset: u64,
     pub index: u64,
 }
 
 /// One join that was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JoinSent {
     /// Answered 202 with its address.
     Acknowledged(Address),
@@ -21,7 +23,7 @@ pub enum JoinSent {
 }
 
 /// Seats of a slot that were surely taken by a ticket for a while.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeatSpan {
     pub slot: String,
     pub seats: i64,
@@ -31,14 +33,14 @@ pub struct SeatSpan {
 }
 
 /// Time surely spent admitted, inside or holding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Use {
     pub from: Millis,
     pub to: Millis,
 }
 
 /// What an outcome says, without what may differ between two tellings of it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Known {
     /// Kind of frame, or `refused`.
     pub kind: String,
@@ -49,7 +51,7 @@ pub struct Known {
 }
 
 /// `GET …/ticket` at the end.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Final {
     pub ticket: String,
     pub state: String,
@@ -59,8 +61,23 @@ pub struct Final {
     pub seats: Option<i64>,
 }
 
+/// One answer to a command, as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Answered {
+    pub at: Millis,
+    /// As the answer names it, else as the shopper knows it.
+    pub ticket: String,
+    /// Kind of the command, as in the log.
+    pub call: String,
+    pub seq: Option<u64>,
+    /// 0 = no answer.
+    pub status: u16,
+    pub code: String,
+    pub address: Option<Address>,
+}
+
 /// One ticket: one attempt of one shopper.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Ticket {
     pub id: String,
     pub joins: Vec<JoinSent>,
@@ -77,10 +94,12 @@ pub struct Ticket {
 }
 
 /// One shopper's story.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct History {
     pub shopper: usize,
     pub tickets: Vec<Ticket>,
+    /// Every answer to a command, lost and refused ones too.
+    pub answers: Vec<Answered>,
     /// What went wrong while it happened.
     pub faults: Vec<String>,
     /// "Not in line" said to someone whose join was acknowledged.

@@ -10,7 +10,9 @@ pub mod line;
 pub mod places;
 pub mod seats;
 
-pub use history::{Address, Final, History, JoinSent, Known, Limits, Sale, SeatSpan, Ticket, Use};
+pub use history::{
+    Address, Answered, Final, History, JoinSent, Known, Limits, Sale, SeatSpan, Ticket, Use,
+};
 pub use line::Line;
 
 use crate::report::Report;

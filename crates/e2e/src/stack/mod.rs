@@ -1,6 +1,8 @@
 //! The system under test: real processes of the binary, alone or over a real broker and a real Redis.
 
 pub mod logs;
+pub mod proxy;
+pub mod replicated;
 mod secrets;
 mod server;
 
@@ -13,6 +15,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use twinkle_testbed::{Kafka, Redis, free_port};
 
+pub use replicated::Replicated;
 pub use secrets::Secrets;
 pub use server::Server;
 
@@ -31,6 +34,43 @@ pub enum Shape {
     Embedded,
     /// 2 api, 2 worker, 2 gateway, 1 operator over Kafka and Redis.
     Distributed,
+    /// The same processes over three brokers and a pair of Redis servers.
+    Replicated,
+}
+
+/// What a role needs of the world.
+#[derive(Debug, Default)]
+struct Parts {
+    kafka: Option<Kafka>,
+    redis: Option<Redis>,
+    replicated: Option<Replicated>,
+}
+
+impl Parts {
+    fn start(shape: Shape) -> Result<Self> {
+        let mut parts = Self::default();
+        match shape {
+            Shape::Embedded => {}
+            Shape::Distributed => {
+                parts.kafka = Some(Kafka::start()?);
+                parts.redis = Some(Redis::start()?);
+            }
+            Shape::Replicated => parts.replicated = Some(Replicated::start()?),
+        }
+        Ok(parts)
+    }
+
+    /// Variables that lead a process, by its name, there.
+    fn env(&self, name: &str) -> Vec<(String, String)> {
+        match (&self.kafka, &self.redis, &self.replicated) {
+            (Some(kafka), Some(redis), _) => vec![
+                ("TWINKLE_KAFKA".into(), kafka.bootstrap().into()),
+                ("TWINKLE_REDIS".into(), redis.url().into()),
+            ],
+            (_, _, Some(replicated)) => replicated.env(name),
+            _ => vec![],
+        }
+    }
 }
 
 /// What runs, and how to reach it. Everything is killed on drop.
@@ -40,6 +80,7 @@ pub struct Stack {
     pub servers: Vec<Server>,
     pub kafka: Option<Kafka>,
     pub redis: Option<Redis>,
+    pub replicated: Option<Replicated>,
     pub secrets: Secrets,
     pub caller: Caller,
     /// Logs and data; removed when `keep` was not called.
@@ -52,18 +93,26 @@ pub struct Stack {
 impl Stack {
     /// Starts everything and waits until each process is ready.
     pub fn start(shape: Shape, bin: &Path, suite: &str, seed: u64) -> Result<Self> {
+        Self::start_with(shape, bin, suite, seed, &[])
+    }
+
+    /// As [`Stack::start`], with further variables for every process.
+    pub fn start_with(
+        shape: Shape,
+        bin: &Path,
+        suite: &str,
+        seed: u64,
+        further: &[(String, String)],
+    ) -> Result<Self> {
         let folder =
             std::env::temp_dir().join(format!("twinkle-e2e-{suite}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).context("cannot create the suite's folder")?;
         let bin = bin.canonicalize().with_context(|| format!("no binary at {}", bin.display()))?;
         let secrets = Secrets::new(&mut Dice::of(seed, 1));
-        let (kafka, redis) = match shape {
-            Shape::Embedded => (None, None),
-            Shape::Distributed => (Some(Kafka::start()?), Some(Redis::start()?)),
-        };
+        let parts = Parts::start(shape)?;
         let roles: &[&str] = match shape {
             Shape::Embedded => &["all"],
-            Shape::Distributed => {
+            Shape::Distributed | Shape::Replicated => {
                 &["api", "api", "worker", "worker", "gateway", "gateway", "operator"]
             }
         };
@@ -73,19 +122,32 @@ impl Stack {
         env.push(("TWINKLE_SAMPLE".into(), "false".into()));
         env.push(("TWINKLE_DATA".into(), folder.join("data").display().to_string()));
         env.push(("TWINKLE_PUBLIC_URL".into(), origin.clone()));
-        if let (Some(kafka), Some(redis)) = (&kafka, &redis) {
-            env.push(("TWINKLE_KAFKA".into(), kafka.bootstrap().into()));
-            env.push(("TWINKLE_REDIS".into(), redis.url().into()));
-        }
+        env.extend_from_slice(further);
         let mut servers = Vec::new();
         for (i, role) in roles.iter().enumerate() {
+            let env = [env.clone(), parts.env(&format!("{role}-{i}"))].concat();
             servers.push(Server::start(&bin, role, i, &env, &folder)?);
         }
+        env.extend(parts.env(""));
         for server in &mut servers {
             server.wait_ready()?;
         }
         let caller = Caller::new(Arc::new(bases(&servers)), origin, secrets.token.clone())?;
-        Ok(Self { shape, servers, kafka, redis, secrets, caller, folder, kept: false, env, bin })
+        let Parts { kafka, redis, replicated } = parts;
+        let kept = false;
+        Ok(Self {
+            shape,
+            servers,
+            kafka,
+            redis,
+            replicated,
+            secrets,
+            caller,
+            folder,
+            kept,
+            env,
+            bin,
+        })
     }
 
     /// Servers of a role, by their place in `servers`.

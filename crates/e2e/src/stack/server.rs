@@ -34,8 +34,13 @@ impl Server {
     /// Starts a process that has ended again, on the same ports with the same settings.
     pub fn start_again(&mut self) -> Result<()> {
         self.product.start_again()?;
-        self.base.up.store(true, Ordering::Relaxed);
+        self.back_in_rotation();
         Ok(())
+    }
+
+    /// Puts it back into the driver's rotation.
+    pub fn back_in_rotation(&self) {
+        self.base.up.store(true, Ordering::Relaxed);
     }
 
     /// Takes it out of the driver's rotation, as a load balancer would.

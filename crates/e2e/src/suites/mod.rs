@@ -1,12 +1,14 @@
 //! The suites: each starts its own stack, drives it, and judges what it saw.
 
 mod bad_input;
+pub mod chaos;
 mod crowds;
+mod disk_full;
 mod faults;
 mod sale;
 mod whole_way;
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use anyhow::Result;
 
@@ -14,6 +16,9 @@ use crate::{
     report::Report,
     stack::{Shape, Stack, logs},
 };
+
+/// The faults that the tests play.
+const CHAOS_SEED: u64 = 5;
 
 /// Everything that can be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,10 +30,22 @@ pub enum Suite {
     FaultsRedis,
     FaultsKafka,
     FaultsSigterm,
+    DiskFull,
+    Chaos,
+    /// Needs a build of its own: not among those that are listed.
+    ChaosControl,
+}
+
+/// Plays a suite in a certain way.
+#[derive(Debug, Clone, Copy)]
+pub struct Course {
+    pub seed: u64,
+    /// How long faults go on.
+    pub chaos: Duration,
 }
 
 impl Suite {
-    pub const ALL: [Self; 10] = [
+    pub const LISTED: [Self; 12] = [
         Self::WholeWay(Shape::Embedded),
         Self::WholeWay(Shape::Distributed),
         Self::BadInput(Shape::Embedded),
@@ -39,42 +56,59 @@ impl Suite {
         Self::FaultsRedis,
         Self::FaultsKafka,
         Self::FaultsSigterm,
+        Self::DiskFull,
+        Self::Chaos,
     ];
+
+    pub fn named(name: &str) -> Option<Self> {
+        let all = Self::LISTED.into_iter().chain([Self::ChaosControl]);
+        all.into_iter().find(|suite| suite.name() == name)
+    }
+
+    /// The seed of a suite that always plays the same faults, unless it is told otherwise.
+    pub fn fixed_seed(self) -> Option<u64> {
+        matches!(self, Self::Chaos | Self::ChaosControl).then_some(CHAOS_SEED)
+    }
 
     pub fn name(self) -> &'static str {
         match self {
             Self::WholeWay(Shape::Embedded) => "whole-way-embedded",
-            Self::WholeWay(Shape::Distributed) => "whole-way-distributed",
+            Self::WholeWay(_) => "whole-way-distributed",
             Self::BadInput(Shape::Embedded) => "bad-input-embedded",
-            Self::BadInput(Shape::Distributed) => "bad-input-distributed",
+            Self::BadInput(_) => "bad-input-distributed",
             Self::Sale(Shape::Embedded) => "sale-embedded",
-            Self::Sale(Shape::Distributed) => "sale-distributed",
+            Self::Sale(_) => "sale-distributed",
             Self::FaultsOwner => "faults-owner",
             Self::FaultsRedis => "faults-redis",
             Self::FaultsKafka => "faults-kafka",
             Self::FaultsSigterm => "faults-sigterm",
+            Self::DiskFull => "disk-full",
+            Self::Chaos => "chaos",
+            Self::ChaosControl => "chaos-control",
         }
     }
 
     fn shape(self) -> Shape {
         match self {
             Self::WholeWay(shape) | Self::BadInput(shape) | Self::Sale(shape) => shape,
+            Self::DiskFull => Shape::Embedded,
+            Self::Chaos => Shape::Replicated,
             _ => Shape::Distributed,
         }
     }
 
     /// Runs the suite; true = everything held.
-    pub async fn run(self, bin: &Path, seed: u64) -> bool {
+    pub async fn run(self, bin: &Path, course: Course) -> bool {
+        let seed = course.seed;
         let mut report = Report::new(self.name());
         report.note(format!("{} with --seed {seed}", self.name()));
-        let started =
-            tokio::task::block_in_place(|| Stack::start(self.shape(), bin, self.name(), seed));
+        let started = tokio::task::block_in_place(|| self.stack(bin, seed));
         match started {
             Err(error) => report.broke_off(Err(error.context("the stack did not start"))),
             Ok(mut stack) => {
                 report.note(format!("the stack is up, logs in {}", stack.folder().display()));
                 let mut seen = Seen::default();
-                let outcome = self.drive(&mut stack, &mut report, seed, &mut seen).await;
+                let outcome = self.drive(&mut stack, &mut report, course, &mut seen).await;
                 report.broke_off(outcome);
                 let secrets = stack.secrets.texts();
                 let faults = logs::faults(stack.folder(), &secrets, &seen.cookies);
@@ -88,11 +122,23 @@ impl Suite {
         report.finish()
     }
 
+    fn stack(self, bin: &Path, seed: u64) -> Result<Stack> {
+        let name = self.name();
+        match self {
+            Self::DiskFull => Stack::start(self.shape(), &disk_full::wrapped(bin)?, name, seed),
+            Self::ChaosControl => {
+                let (rule, broken) = chaos::control::BROKEN_RULE;
+                Stack::start_with(self.shape(), bin, name, seed, &[(rule.into(), broken.into())])
+            }
+            _ => Stack::start(self.shape(), bin, name, seed),
+        }
+    }
+
     async fn drive(
         self,
         stack: &mut Stack,
         report: &mut Report,
-        seed: u64,
+        Course { seed, chaos }: Course,
         seen: &mut Seen,
     ) -> Result<()> {
         match self {
@@ -103,6 +149,9 @@ impl Suite {
             Self::FaultsRedis => faults::redis::run(stack, report, seed, seen).await,
             Self::FaultsKafka => faults::kafka::run(stack, report, seed, seen).await,
             Self::FaultsSigterm => faults::sigterm::run(stack, report, seed, seen).await,
+            Self::DiskFull => disk_full::run(stack, report, seed, seen).await,
+            Self::Chaos => chaos::run(stack, report, seed, seen, chaos).await,
+            Self::ChaosControl => chaos::control::run(stack, report, seed, seen).await,
         }
     }
 }

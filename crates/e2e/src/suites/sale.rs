@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::{Seen, crowds::Plan};
-use crate::{model::admission::rate_bound_for, report::Report, stack::Stack};
+use crate::{crowd::Arrival, model::admission::rate_bound_for, report::Report, stack::Stack};
 
 const SHOPPERS: usize = 2_000;
 const SPREAD_SECS: u64 = 20;
@@ -24,10 +24,11 @@ pub async fn run(stack: &mut Stack, report: &mut Report, seed: u64, seen: &mut S
         event: "sale".to_owned(),
         definition,
         shoppers: SHOPPERS,
-        spread: Duration::from_secs(SPREAD_SECS),
+        arrival: Arrival::rush(Duration::from_secs(SPREAD_SECS)),
         limit: Duration::from_secs(150),
         skew_ms: 250,
         slack: 1.0,
+        turns_may_pass: false,
     };
     let running = plan.start(stack, seed).await?;
     let sale = running.finish(stack, report, seen).await?;

@@ -43,6 +43,18 @@ impl Ask {
             Self::Leave => (Method::DELETE, "/ticket", None),
         }
     }
+
+    /// As the log names it.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Enter => "enter",
+            Self::Hold { .. } => "hold",
+            Self::Release => "release",
+            Self::Book { .. } => "book",
+            Self::Cancel => "cancel",
+            Self::Leave => "leave",
+        }
+    }
 }
 
 /// What an answer to a command means.
@@ -72,11 +84,11 @@ impl Shopper {
             let heard = if std::mem::take(&mut twice) {
                 let (one, two) =
                     tokio::join!(self.send(&ask, seq, waits), self.send(&ask, seq, waits));
-                let (one, two) = (self.heard(one, seq)?, self.heard(two, seq)?);
+                let (one, two) = (self.heard(&ask, one, seq)?, self.heard(&ask, two, seq)?);
                 if matches!(one, Heard::Outcome(_)) { one } else { two }
             } else {
                 let answer = self.send(&ask, seq, waits).await;
-                self.heard(answer, seq)?
+                self.heard(&ask, answer, seq)?
             };
             match heard {
                 Heard::Outcome(outcome) => break *outcome,
@@ -95,7 +107,7 @@ impl Shopper {
         if self.dice.percent(self.plan.asks_again) {
             self.think().await?;
             let again = self.send(&ask, seq, self.plan.waits).await;
-            self.heard(again, seq)?;
+            self.heard(&ask, again, seq)?;
         }
         Ok(outcome)
     }
@@ -110,7 +122,8 @@ impl Shopper {
     }
 
     /// What an answer means; an outcome in it is noted.
-    pub(super) fn heard(&mut self, answer: Option<Answer>, seq: u64) -> Result<Heard, Stop> {
+    fn heard(&mut self, ask: &Ask, answer: Option<Answer>, seq: u64) -> Result<Heard, Stop> {
+        self.note(ask.kind(), Some(seq), answer.as_ref());
         let Some(answer) = answer else {
             tick(&self.world.pulse.lost);
             return Ok(Heard::Later(self.dice.millis(100, 500)));

@@ -122,7 +122,8 @@ impl Shopper {
 
     /// Waits until time itself does something to the ticket.
     pub(super) async fn until_told(&mut self, kind: &str) -> Visit {
-        let deadline = Instant::now() + Duration::from_secs(EXPIRY_SECS_MAX);
+        let claim = Duration::from_millis(self.world.claim_ms.unsigned_abs());
+        let deadline = Instant::now() + claim + Duration::from_secs(EXPIRY_SECS_MAX);
         while let Some(frame) = self.personal(deadline).await? {
             self.told(&frame);
             if frame.kind == kind || frame.kind == "expired" {

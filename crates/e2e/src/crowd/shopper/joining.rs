@@ -55,6 +55,7 @@ impl Shopper {
 
     /// Takes in the answer to a join; `Some` = ask again after that long.
     pub(super) fn joined(&mut self, answer: Option<Answer>) -> Result<Option<Duration>, Stop> {
+        self.note("join", None, answer.as_ref());
         let Some(answer) = answer else {
             tick(&self.world.pulse.lost);
             self.ticket.joins.push(JoinSent::Unknown);
@@ -74,7 +75,7 @@ impl Shopper {
                     self.fault(format!("joined as {}, then as {id}", self.ticket.id))?;
                 }
                 self.ticket.id = id;
-                self.ticket.joins.push(address(&answer));
+                self.ticket.joins.push(sent(&answer));
                 tick(&self.world.pulse.joins);
                 Ok(None)
             }
@@ -120,11 +121,14 @@ impl Shopper {
     }
 }
 
-fn address(answer: &Answer) -> JoinSent {
+fn sent(answer: &Answer) -> JoinSent {
+    address(answer).map_or(JoinSent::Unknown, JoinSent::Acknowledged)
+}
+
+/// Where the answer says that the command stands in the log.
+pub(super) fn address(answer: &Answer) -> Option<Address> {
     let at = answer.body["offset"].as_u64().zip(answer.body["index"].as_u64());
-    at.map_or(JoinSent::Unknown, |(offset, index)| {
-        JoinSent::Acknowledged(Address { offset, index })
-    })
+    at.map(|(offset, index)| Address { offset, index })
 }
 
 /// The part of a cookie (`1.KEY.EXPIRES.BROWSER.MAC`) that is the same in every renewal.

@@ -1,13 +1,28 @@
 //! What a shopper knows of the own ticket, kept for the model.
 
-use super::{Ask, Shopper, Stop, Visit, commands::known};
+use super::{Ask, Shopper, Stop, Visit, commands::known, joining::address};
 use crate::{
+    calls::Answer,
     frames::Personal,
-    model::{SeatSpan, Use},
+    model::{Answered, SeatSpan, Use},
     moment::{self, Millis},
 };
 
 impl Shopper {
+    /// Writes an answer down as it came.
+    pub(super) fn note(&mut self, call: &str, seq: Option<u64>, answer: Option<&Answer>) {
+        let ticket = answer.and_then(|answer| answer.body["ticket"].as_str());
+        self.history.answers.push(Answered {
+            at: moment::now(),
+            ticket: ticket.unwrap_or(&self.ticket.id).to_owned(),
+            call: call.to_owned(),
+            seq,
+            status: answer.map_or(0, |answer| answer.status),
+            code: answer.map(|answer| answer.code().to_owned()).unwrap_or_default(),
+            address: answer.and_then(address),
+        });
+    }
+
     /// Ends the spans that this command may end.
     pub(super) fn gives_up(&mut self, ask: &Ask) {
         let now = moment::now();

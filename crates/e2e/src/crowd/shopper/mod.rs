@@ -78,8 +78,9 @@ impl Shopper {
     /// The whole visit; the story, and the cookie.
     pub async fn live(mut self) -> (History, Option<String>) {
         let _ = self.visit().await;
-        // A look at the line for as long as the sale goes on: it must stay true after one's own end.
-        let _ = self.pause(Duration::from_secs(3_600)).await;
+        // A look at the line, mostly for as long as the sale goes on: it must stay true after one's
+        // own end.
+        let _ = self.pause(self.plan.lingers.unwrap_or(Duration::from_secs(3_600))).await;
         if let Some(socket) = self.socket.take() {
             socket.want.send_replace(None);
             let sight = socket.sight();

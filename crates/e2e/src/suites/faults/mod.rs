@@ -15,7 +15,11 @@ use super::{
     Seen,
     crowds::{Plan, Running},
 };
-use crate::{crowd::ending, report::Report, stack::Stack};
+use crate::{
+    crowd::{Arrival, ending},
+    report::Report,
+    stack::Stack,
+};
 
 const SHOPPERS: usize = 600;
 /// People come all the time, so that every fault meets joins.
@@ -39,10 +43,11 @@ fn sale(stands_ms: i64) -> Plan {
         event: "sale".to_owned(),
         definition,
         shoppers: SHOPPERS,
-        spread: Duration::from_secs(SPREAD_SECS),
+        arrival: Arrival::rush(Duration::from_secs(SPREAD_SECS)),
         limit: Duration::from_secs(120),
         skew_ms: stands_ms,
         slack: SLACK_PER_SEC * stands_ms as f64 / 1_000.0,
+        turns_may_pass: false,
     }
 }
 
