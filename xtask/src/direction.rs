@@ -8,7 +8,7 @@ const ADAPTER: &[&str] = &["domain", "ports"];
 /// The packages of ours that a package may depend on, `twinkle-` left out.
 fn allowed(package: &str) -> Option<&'static [&'static str]> {
     Some(match package {
-        "domain" | "testbed" | "loadtest" => &[],
+        "domain" | "testbed" | "loadtest" | "oracle" => &[],
         "wire" | "ports" => &["domain"],
         "directory" | "audit" => &["domain", "wire", "ports"],
         "http" => &["domain", "wire", "ports"],
@@ -28,6 +28,18 @@ fn allowed(package: &str) -> Option<&'static [&'static str]> {
             "gateway",
             "operator",
             "worker",
+        ],
+        "sim" => &[
+            "domain",
+            "wire",
+            "ports",
+            "directory",
+            "http",
+            "producer-api",
+            "gateway",
+            "operator",
+            "worker",
+            "oracle",
         ],
         "e2e" | "xtask" => &["testbed"],
         _ => return None,

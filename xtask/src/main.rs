@@ -17,6 +17,7 @@ mod outcome;
 mod plans;
 mod run;
 mod services;
+mod sim;
 mod steps;
 mod tools;
 mod unit;
@@ -53,6 +54,14 @@ enum Command {
         #[command(subcommand)]
         action: Action,
     },
+    /// Plays whole sales under faults in one process, each from one seed.
+    ///
+    /// `--seeds N`, `--seed S` (that one, twice), `--trace` (every step of it), `--mutants` (every rule
+    /// broken in turn), `--mutant RULE`.
+    Sim {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Measures the numbers to reach on the real parts; prints a JSON line for each figure.
     Bench {
         /// Which; all without a name.
@@ -87,6 +96,7 @@ fn main() -> ExitCode {
         Command::Test { only, record } => steps::run(&only, record),
         Command::Services { action: Action::Up } => services::up().map(|()| true),
         Command::Services { action: Action::Down } => services::down().map(|()| true),
+        Command::Sim { args } => sim::play(&args),
         Command::Bench { names, full } => bench::run(&names, full),
         Command::Chaos { minutes, seed } => e2e::chaos(minutes, seed),
         Command::Advisories => deploy::advisories(),

@@ -14,6 +14,7 @@ pub(crate) const E2E: &str = "e2e";
 pub(crate) const BROWSER: &str = "browser";
 pub(crate) const PLANS: &str = "plans";
 pub(crate) const LOAD: &str = "load";
+pub(crate) const SIM: &str = "sim";
 
 /// Kind → suite → fewest tests that must pass.
 #[derive(Debug, Default)]

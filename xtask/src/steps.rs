@@ -6,9 +6,9 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::commands::cargo;
-use crate::minimums::{BROWSER, E2E, LOAD, Minimums, PLANS, UNIT};
+use crate::minimums::{BROWSER, E2E, LOAD, Minimums, PLANS, SIM, UNIT};
 use crate::outcome::Outcome;
-use crate::{deploy, e2e, load, plans, run, tools, unit};
+use crate::{deploy, e2e, load, plans, run, sim, tools, unit};
 
 const CARGO_LIMIT_SECS: u64 = 1_500;
 
@@ -23,6 +23,8 @@ pub(crate) enum Step {
     Clippy,
     /// Unit, property and contract tests.
     Unit,
+    /// A thousand simulated sales, and every rule broken in turn.
+    Sim,
     /// The product and the end-to-end driver, release build.
     Build,
     /// The end-to-end suites.
@@ -46,6 +48,7 @@ impl Step {
             Self::Fmt => cargo_step("fmt", &["fmt", "--all", "--check", "--", "--color", "never"]),
             Self::Clippy => clippy(),
             Self::Unit => tools::system().and_then(|()| unit::run()),
+            Self::Sim => sim::test(),
             Self::Build => e2e::build(),
             Self::E2e => e2e::run(),
             Self::Browser => e2e::browser(),
@@ -60,6 +63,7 @@ impl Step {
     fn kind(self) -> Option<&'static str> {
         match self {
             Self::Unit => Some(UNIT),
+            Self::Sim => Some(SIM),
             Self::E2e => Some(E2E),
             Self::Browser => Some(BROWSER),
             Self::Plans => Some(PLANS),

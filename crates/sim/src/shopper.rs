@@ -100,12 +100,13 @@ impl Shopper {
         self.must_know(next);
     }
 
-    /// In calm weather an open stream is never far behind.
+    /// In calm weather an open stream is never far behind the view.
     async fn stays_fresh(&mut self) {
-        if self.stream.is_none() {
-            return;
-        }
-        let next = self.court.in_session().oracle.next;
+        let head = self.court.in_session().present_head();
+        // One that waits for the view to come as far as the browser has seen says nothing yet.
+        let opened = self.stream.as_ref().is_some_and(|(_, eyes)| eyes.opened());
+        let (Some(head), true) = (head, opened) else { return };
+        let next = head.next;
         self.watch_for(FRESH).await;
         self.must_know(next);
     }

@@ -30,6 +30,11 @@ impl Eyes {
         Self { who: who.to_owned(), span, told: seen, seen, ahead, state }
     }
 
+    /// Something has come.
+    pub(crate) fn opened(&self) -> bool {
+        self.span.is_some()
+    }
+
     /// The offset below which this browser knows the log.
     pub(crate) fn knows(&self) -> u64 {
         self.span.map_or(self.seen, |span| span.1)
