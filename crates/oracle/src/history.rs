@@ -65,6 +65,11 @@ impl Oracle {
         history.told.insert(offset, told);
     }
 
+    /// Drops the past: what was true at earlier offsets can't be asked any more.
+    pub fn forget(&mut self) {
+        self.history = History::default();
+    }
+
     /// What everybody may know now.
     pub fn shared(&self) -> Shared {
         use Phase::{Admitted, Booked, Holding, Inside, Waiting};
