@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use http_kit::openapi::problems;
 use utoipa::{
     IntoParams, IntoResponses, OpenApi,
-    openapi::{RefOr, Response},
+    openapi::{Content, Ref, RefOr, Response, ResponseBuilder},
 };
-use wire::{Code, Problem};
+use wire::{Code, Problem, problem::CONTENT_TYPE};
 
 use crate::{reads, stream};
 
@@ -16,7 +16,7 @@ use crate::{reads, stream};
 #[into_params(parameter_in = Query)]
 pub(crate) struct SeenParam {
     /// The highest `offset` that a command of this browser was answered with.
-    #[param(rename = "seen", required = false)]
+    #[param(rename = "seen", value_type = u64, required = false)]
     pub(crate) _seen: Option<u64>,
 }
 
@@ -34,7 +34,13 @@ pub(crate) struct TicketProblems;
 
 impl IntoResponses for TicketProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let own = [Code::NoTicket, Code::CookieMissing, Code::CookieInvalid, Code::CookieExpired];
+        let own = [
+            Code::NoTicket,
+            Code::CookieMissing,
+            Code::CookieInvalid,
+            Code::CookieExpired,
+            Code::HeaderMalformed,
+        ];
         problems(&[&OF_EVERY_READ[..], &own].concat())
     }
 }
@@ -43,8 +49,18 @@ pub(crate) struct StreamProblems;
 
 impl IntoResponses for StreamProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let own = [Code::CookieInvalid, Code::CookieExpired, Code::OriginForbidden];
-        problems(&[&OF_EVERY_READ[..], &own].concat())
+        let own = [
+            Code::CookieInvalid,
+            Code::CookieExpired,
+            Code::OriginForbidden,
+            Code::HeaderMalformed,
+        ];
+        let mut responses = problems(&[&OF_EVERY_READ[..], &own].concat());
+        let no_socket = ResponseBuilder::new().description("Not a WebSocket's handshake");
+        let content = Content::new(Some(Ref::from_schema_name("Problem")));
+        let no_socket = no_socket.content(CONTENT_TYPE, content).build();
+        responses.insert("426".to_owned(), no_socket.into());
+        responses
     }
 }
 

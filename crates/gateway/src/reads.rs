@@ -9,7 +9,7 @@ use axum::{
 use http::{HeaderMap, HeaderValue, Uri, header};
 use http_kit::{
     ProblemResponse,
-    extract::{EventPath, query},
+    extract::{self, EventPath},
     openapi::EventParam,
 };
 use wire::{
@@ -78,7 +78,7 @@ pub(crate) async fn ticket(
 ) -> Answer {
     let hub = gateway.hubs.get(&event).await?;
     let browser = gateway.cookies.read(&headers).map_err(|code| without_cookie(&gateway, code))?;
-    let seen = query(&uri, "seen").and_then(|seen| seen.parse().ok());
+    let seen = extract::seen(&uri)?;
     let (look, standing) = hub.own(&browser, seen).await.map_err(Code::from)?;
     let value = look.value.ok_or(Code::NoTicket)?;
     let pass = |until| gateway.pass(&event, look.ticket, until);

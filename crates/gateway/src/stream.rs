@@ -9,7 +9,7 @@ use axum::{
 use http::{HeaderMap, StatusCode, Uri};
 use http_kit::{
     Ask, ProblemResponse,
-    extract::{EventPath, query},
+    extract::{self, EventPath},
     openapi::EventParam,
 };
 use wire::Code;
@@ -47,9 +47,9 @@ pub(crate) async fn stream(
         Err(Code::CookieMissing) => None,
         Err(code) => return Err(reads::without_cookie(&gateway, code)),
     };
+    let seen = extract::seen(&uri)?;
     let upgrade = upgrade.map_err(|_| not_a_socket())?;
     let place = gateway.sockets.clone().try_acquire_owned().map_err(|_| Code::Overloaded)?;
-    let seen = query(&uri, "seen").and_then(|seen| seen.parse().ok());
     let socket = Box::new(Socket::new(gateway, hub, browser.as_ref(), seen, place));
     Ok(upgrade
         .read_buffer_size(READ_BUFFER_BYTES)

@@ -75,9 +75,9 @@ impl<const MAX: usize> Payload<MAX> {
         serde_json::from_slice(&self.0).map_err(|error| malformed(&error.to_string()))
     }
 
-    /// As [`json`](Self::json); no body at all stands for the default.
+    /// As [`json`](Self::json); no body at all, or `null`, stands for the default.
     pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, ProblemResponse> {
-        if self.0.is_empty() { Ok(T::default()) } else { self.json() }
+        if matches!(self.0.trim_ascii(), b"" | b"null") { Ok(T::default()) } else { self.json() }
     }
 
     /// The first value of a field of a form.

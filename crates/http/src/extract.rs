@@ -45,6 +45,17 @@ pub fn query(uri: &Uri, name: &str) -> Option<String> {
     fields.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
+/// `?seen=`, the offset that a command was answered with, if there is one.
+pub fn seen(uri: &Uri) -> Result<Option<u64>, ProblemResponse> {
+    let Some(text) = query(uri, "seen") else { return Ok(None) };
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    let number = digits.then(|| text.parse().ok()).flatten();
+    number.map(Some).ok_or_else(|| {
+        let detail = "seen takes the offset that a command was answered with. Nothing changed.";
+        ProblemResponse::from(Code::HeaderMalformed).with_detail(detail)
+    })
+}
+
 /// `Twinkle-Seq`, if there is one.
 pub fn seq(headers: &HeaderMap) -> Result<Option<u32>, ProblemResponse> {
     let Some(value) = headers.get(SEQ) else { return Ok(None) };

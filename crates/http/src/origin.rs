@@ -1,6 +1,9 @@
 //! Where the service is reached, and which pages may send commands to it.
 
-use std::{net::IpAddr, str::FromStr};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    str::FromStr,
+};
 
 use http::{HeaderMap, HeaderName, Uri, header};
 
@@ -43,7 +46,7 @@ impl PublicUrl {
         };
         let authority = uri.authority()?;
         let bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
-        if !bare || authority.as_str().contains('@') || authority.host().is_empty() {
+        if !bare || authority.as_str().contains('@') || !is_host(authority.host()) {
             return None;
         }
         let usual = if https { 443 } else { 80 };
@@ -77,6 +80,17 @@ impl PublicUrl {
         }
         origins
     }
+}
+
+/// A name, an IPv4 address, or an IPv6 address in brackets: what stands in an `Origin`. (A [`Uri`]
+/// takes more.)
+fn is_host(host: &str) -> bool {
+    let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let name = |host: &str| {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+        !host.is_empty() && host.bytes().all(plain)
+    };
+    address.map_or(name(host), |address| address.parse::<Ipv6Addr>().is_ok())
 }
 
 /// How much a request must say about the page that sent it.
@@ -202,8 +216,17 @@ mod tests {
 
     #[test]
     fn only_scheme_host_and_port_make_a_public_address() {
-        for text in ["tickets.example", "ftp://a.example", "https://a.example/x", "https://u@a", ""]
-        {
+        for text in [
+            "tickets.example",
+            "ftp://a.example",
+            "https://a.example/x",
+            "https://u@a",
+            "http://-[:",
+            "http://a[::1]",
+            "http://[::1",
+            "http://[tickets]",
+            "",
+        ] {
             assert!(text.parse::<PublicUrl>().is_err(), "{text}");
         }
         assert_eq!(

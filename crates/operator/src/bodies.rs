@@ -54,12 +54,16 @@ impl AcceptedBody {
 #[serde(deny_unknown_fields)]
 pub struct AdmissionPatch {
     /// People let in a minute.
+    #[schema(maximum = 6_000_000)]
     pub rate_per_min: Option<u32>,
     /// Most people admitted, inside or holding at once.
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub max_inside: Option<u32>,
     /// Time to come in once admitted, in seconds.
+    #[schema(minimum = 1, maximum = 86_400)]
     pub claim_secs: Option<u32>,
     /// Time inside, in seconds.
+    #[schema(minimum = 1, maximum = 86_400)]
     pub window_secs: Option<u32>,
 }
 

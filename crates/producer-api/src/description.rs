@@ -20,7 +20,7 @@ use crate::commands;
 #[into_params(parameter_in = Header)]
 pub(crate) struct JoinParams {
     /// For a first call without a cookie: at least 20 random characters, the same on every try.
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 128, required = false)]
+    #[param(rename = "Idempotency-Key", value_type = String, pattern = "^[!-~]{1,128}$", required = false)]
     pub(crate) _key: Option<String>,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct JoinParams {
 #[into_params(parameter_in = Header)]
 pub(crate) struct SeqParam {
     /// Number of the command, counted by the client: equal → the stored answer, lower → `stale_seq`.
-    #[param(rename = "Twinkle-Seq", required = false)]
+    #[param(rename = "Twinkle-Seq", value_type = u32, maximum = 4_294_967_295_u64, required = false)]
     pub(crate) _seq: Option<u32>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct SeqParam {
 #[into_params(parameter_in = Query)]
 pub(crate) struct WaitParam {
     /// Wait so long for the outcome, 5 s at most: `2s`, `500ms`.
-    #[param(rename = "wait", pattern = "^[0-9]{1,9}(s|ms)$", required = false)]
+    #[param(rename = "wait", value_type = String, pattern = "^[0-9]{1,9}(s|ms)$", required = false)]
     pub(crate) _wait: Option<String>,
 }
 

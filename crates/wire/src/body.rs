@@ -19,6 +19,7 @@ use crate::{
 pub struct JoinBody {
     /// 0 for the first time; one more than the ticket's `attempt` to join again after it ended.
     #[serde(default)]
+    #[schema(maximum = 1_000)]
     pub attempt: u16,
 }
 
@@ -26,7 +27,9 @@ pub struct JoinBody {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HoldBody {
+    #[schema(pattern = "^[a-z0-9-]{1,48}$", example = "1100")]
     pub slot: String,
+    #[schema(minimum = 1, maximum = 100)]
     pub seats: i64,
 }
 

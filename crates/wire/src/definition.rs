@@ -24,6 +24,7 @@ pub const TIME_ZONE_BYTES_MAX: usize = 64;
 pub struct DefinitionBody {
     /// Version of the rules that the event keeps for its life.
     #[serde(default = "default_rules")]
+    #[schema(minimum = 1, maximum = 1)]
     pub rules: u32,
     /// Language tag → title.
     pub title: BTreeMap<String, String>,
@@ -50,8 +51,10 @@ pub struct DefinitionBody {
     pub admission: AdmissionBody,
     /// How long seats stay held, in seconds.
     #[serde(default = "default_hold_secs")]
+    #[schema(minimum = 1, maximum = 86_400)]
     pub hold_secs: u32,
     #[serde(default = "default_seats_per_ticket")]
+    #[schema(minimum = 1, maximum = 100)]
     pub seats_per_ticket: u32,
     /// None: a queue only.
     #[serde(default)]
@@ -63,12 +66,16 @@ pub struct DefinitionBody {
 #[serde(deny_unknown_fields, default)]
 pub struct AdmissionBody {
     /// People let in a minute.
+    #[schema(maximum = 6_000_000)]
     pub rate_per_min: u32,
     /// Most people admitted, inside or holding at once.
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub max_inside: u32,
     /// Time to come in once admitted, in seconds.
+    #[schema(minimum = 1, maximum = 86_400)]
     pub claim_secs: u32,
     /// Time inside, in seconds.
+    #[schema(minimum = 1, maximum = 86_400)]
     pub window_secs: u32,
 }
 
@@ -76,11 +83,12 @@ pub struct AdmissionBody {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SlotBody {
-    #[schema(value_type = String, example = "1100")]
+    #[schema(value_type = String, pattern = "^[a-z0-9-]{1,48}$", example = "1100")]
     pub id: SlotId,
     #[serde(with = "time::rfc3339")]
     #[schema(value_type = String, format = DateTime)]
     pub starts_at: Millis,
+    #[schema(maximum = 1_000_000)]
     pub capacity: u32,
 }
 
@@ -133,7 +141,7 @@ pub fn parse_json(bytes: &[u8]) -> Result<Definition, DefinitionError> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let body: DefinitionBody = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        let field = if path == "." || path == "?" { "definition" } else { &path };
+        let field = if matches!(&*path, "" | "." | "?") { "definition" } else { &path };
         DefinitionError::new(field, error.inner().to_string())
     })?;
     json.end().map_err(|error| DefinitionError::new("definition", error.to_string()))?;

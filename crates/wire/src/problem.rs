@@ -2,7 +2,10 @@
 
 use domain::Refusal;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 /// Content type of a [`Problem`].
 pub const CONTENT_TYPE: &str = "application/problem+json";
@@ -10,7 +13,7 @@ pub const CONTENT_TYPE: &str = "application/problem+json";
 macro_rules! codes {
     ($($name:ident $code:literal $status:literal $retryable:literal $title:literal $detail:literal)+) => {
         /// Why something was not done. The names never change.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum Code {
             $(#[doc = $title] #[serde(rename = $code)] $name,)+
         }
@@ -130,6 +133,18 @@ codes! {
     WrongState "wrong_state" 409 false "Not in this state"
         "The event's state does not allow this step. Nothing changed. Look at the event's state."
 }
+
+/// By hand: utoipa does not see the names that a macro gives.
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        let names = Self::ALL.iter().map(|code| code.as_str());
+        let text = "Why something was not done. The names never change.";
+        let object = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+        object.description(Some(text)).build().into()
+    }
+}
+
+impl ToSchema for Code {}
 
 impl From<Refusal> for Code {
     fn from(refusal: Refusal) -> Self {

@@ -49,6 +49,7 @@ fn a_mistake_names_its_field() {
         ("\"hold_secs\": 30", "\"hold_secs\": \"30\"", "hold_secs:"),
         ("\"hold_secs\": 30", "\"hold_secs\": 0", "hold_secs:"),
         ("\"hold_secs\": 30", "\"hold_sec\": 30", "hold_sec:"),
+        ("\"hold_secs\": 30", "\"\": 30", "definition:"),
         ("\"capacity\": 20", "\"capacity\": -1", "slots[0].capacity:"),
         ("\"capacity\": 20", "\"capacity\": 1000000000", "slots.capacity:"),
         ("\"id\": \"1100\"", "\"id\": \"11:00\"", "slots[0].id:"),

@@ -1,6 +1,6 @@
 //! `twinkle event`: make, list and drive events.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
@@ -70,15 +70,28 @@ async fn act(operator: &Operator, action: Action) -> Result<Value> {
     operator.call(method, &path, body).await
 }
 
-/// YAML is a superset of JSON, so one reader does for both.
-fn definition(file: &PathBuf) -> Result<Value> {
+fn definition(file: &Path) -> Result<Value> {
     let text =
         std::fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
-    yaml_serde::from_str(&text).with_context(|| format!("{} is no YAML or JSON", file.display()))
+    parse(&text).with_context(|| format!("{} is no YAML or JSON", file.display()))
+}
+
+/// JSON first: readers of YAML don't take all of its escapes, such as `\ud83d\ude00`.
+fn parse(text: &str) -> Result<Value, yaml_serde::Error> {
+    serde_json::from_str(text).or_else(|_| yaml_serde::from_str(text))
 }
 
 #[allow(clippy::print_stdout, reason = "the answer is what the command is for")]
 fn print(answer: &Value) -> Result<()> {
     println!("{}", serde_json::to_string_pretty(answer)?);
     Ok(())
+}
+
+#[test]
+fn json_is_read_with_all_its_escapes_and_yaml_too() {
+    for text in [r#"{"title": {"en": "\ud83d\ude00 \/"}}"#, "title: {en: \"\\U0001F600 /\"}"] {
+        let read = parse(text).expect("a definition");
+        assert_eq!(read["title"]["en"], "😀 /", "{text}");
+    }
+    assert!(parse("title: {").is_err());
 }
