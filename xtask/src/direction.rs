@@ -41,6 +41,7 @@ fn allowed(package: &str) -> Option<&'static [&'static str]> {
             "worker",
             "oracle",
         ],
+        "fuzz" => &["domain", "wire", "ports", "directory", "http", "producer-api"],
         "e2e" | "xtask" => &["testbed"],
         _ => return None,
     })

@@ -5,14 +5,17 @@
     reason = "a command line talks to a terminal"
 )]
 
+mod api;
 mod bench;
 mod commands;
 mod deploy;
 #[cfg(test)]
 mod direction;
 mod e2e;
+mod fuzz;
 mod load;
 mod minimums;
+mod nightly;
 mod outcome;
 mod plans;
 mod run;
@@ -22,6 +25,7 @@ mod steps;
 mod tools;
 mod unit;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -69,6 +73,9 @@ enum Command {
         /// The long runs that the documents speak of.
         #[arg(long)]
         full: bool,
+        /// Measure this binary of the product instead of building one.
+        #[arg(long)]
+        bin: Option<PathBuf>,
     },
     /// Breaks everything around a sale, on the real parts, and checks that nothing is lost.
     Chaos {
@@ -79,6 +86,19 @@ enum Command {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Fuzzes the targets of `fuzz/`, guided by coverage.
+    Fuzz {
+        /// Which; all without a name.
+        target: Option<String>,
+        /// How long each, in seconds.
+        #[arg(long, default_value_t = 60)]
+        secs: u64,
+        /// Take what covers more into the committed corpus.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Everything that takes too long for every change: hours.
+    Nightly,
     /// Checks the dependencies against the RustSec advisory database (needs GitHub).
     Advisories,
 }
@@ -97,8 +117,10 @@ fn main() -> ExitCode {
         Command::Services { action: Action::Up } => services::up().map(|()| true),
         Command::Services { action: Action::Down } => services::down().map(|()| true),
         Command::Sim { args } => sim::play(&args),
-        Command::Bench { names, full } => bench::run(&names, full),
         Command::Chaos { minutes, seed } => e2e::chaos(minutes, seed),
+        Command::Bench { names, full, bin } => bench::run(&names, full, bin.as_deref()),
+        Command::Fuzz { target, secs, keep } => fuzz::run(target.as_deref(), secs, keep),
+        Command::Nightly => Ok(nightly::run()),
         Command::Advisories => deploy::advisories(),
     };
     exit_code(done)

@@ -15,6 +15,8 @@ pub(crate) const BROWSER: &str = "browser";
 pub(crate) const PLANS: &str = "plans";
 pub(crate) const LOAD: &str = "load";
 pub(crate) const SIM: &str = "sim";
+pub(crate) const API: &str = "api";
+pub(crate) const FUZZ: &str = "fuzz";
 
 /// Kind → suite → fewest tests that must pass.
 #[derive(Debug, Default)]

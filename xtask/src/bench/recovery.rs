@@ -8,74 +8,108 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use testbed::{Process, Product};
 
-use super::{Scale, figure::Figures, joins, stack, stack::Stack};
+use super::{Scale, figure::Figures, joins, stack, stack::Stack, usage::Usage};
 
 const EVENT: &str = "bench";
 const OWNER: &str = "twinkle_worker_owner";
 const LABEL: &str = "event=\"bench\"";
 const HEAD: &str = "twinkle:{bench}:head";
-const TICKETS: u32 = 200_000;
-const TICKETS_FULL: u32 = 1_000_000;
+const TICKETS: [u32; 2] = [100_000, 1_000_000];
+const TICKETS_FULL: u32 = 10_000_000;
 /// Joins a second while the log is filled.
-const FILL_RATE: u32 = 25_000;
+const FILL_RATE: u32 = 20_000;
 /// Joins a second while something breaks.
 const LIVE_RATE: u32 = 2_000;
 const LIVE_SECS: u32 = 20;
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
 
+/// Runs a benchmark with each number of tickets.
+pub(crate) fn with_each(
+    scale: Scale,
+    figures: &mut Figures,
+    bench: fn(u32, &mut Figures) -> Result<()>,
+) -> Result<()> {
+    let full = [TICKETS_FULL];
+    let counts = if scale.full { &full[..] } else { &TICKETS[..] };
+    counts.iter().try_for_each(|tickets| bench(*tickets, figures))
+}
+
 /// Kill -9 of the owner, until another one has ticked and written the view.
-pub(crate) fn takeover(scale: Scale, figures: &mut Figures) -> Result<()> {
-    let (mut stack, tickets) = filled(&["api", "worker", "worker", "gateway", "operator"], scale)?;
+pub(crate) fn takeover(tickets: u32, figures: &mut Figures) -> Result<()> {
+    let (mut stack, tickets) =
+        filled(&["api", "worker", "worker", "gateway", "operator"], tickets)?;
     let mut load = live(&stack)?;
     let owner = owner(&stack)?;
     let epoch = head(&stack, "epoch")?;
     let killed = Instant::now();
     stack.servers[owner].kill()?;
     let took = until(killed, || Ok(head(&stack, "epoch")? > epoch))?;
-    figures.tell("takeover.tickets", tickets, "tickets");
-    figures.tell("takeover.view_written", took, "s");
+    tell(figures, "takeover.view_written", tickets, took, "s");
     finish(&stack, &mut load)
 }
 
 /// All of Redis gone while people join, until everything is back.
-pub(crate) fn redis_rebuild(scale: Scale, figures: &mut Figures) -> Result<()> {
-    let (stack, tickets) = filled(&["api", "worker", "gateway", "operator"], scale)?;
+pub(crate) fn redis_rebuild(tickets: u32, figures: &mut Figures) -> Result<()> {
+    let (stack, tickets) = filled(&["api", "worker", "gateway", "operator"], tickets)?;
     let mut load = live(&stack)?;
     let emptied = Instant::now();
     stack.redis.cli(&["FLUSHALL", "ASYNC"])?;
     let took = until(emptied, || Ok(head(&stack, "next")? > 0))?;
-    figures.tell("redis_rebuild.tickets", tickets, "tickets");
-    figures.tell("redis_rebuild.whole", took, "s");
+    tell(figures, "redis_rebuild.whole", tickets, took, "s");
     finish(&stack, &mut load)
 }
 
-/// A worker that starts on a long log, until it has folded all of it.
-pub(crate) fn replay(scale: Scale, figures: &mut Figures) -> Result<()> {
-    let (mut stack, tickets) = filled(&["api", "worker", "gateway", "operator"], scale)?;
+/// A worker that starts on a long log, alone: until it has folded all of it, and until it has ticked
+/// and written the view. Then the same log by the audit.
+pub(crate) fn replay(tickets: u32, figures: &mut Figures) -> Result<()> {
+    let (mut stack, tickets) = filled(&["api", "worker", "gateway", "operator"], tickets)?;
     let folded = |worker: &Product| worker.metric("twinkle_worker_commands_total", "");
     let all = folded(worker(&stack)?).context("the worker counts commands")?;
+    let epoch = head(&stack, "epoch")?;
     let place = stack.servers.iter().position(|server| server.role == "worker");
     let place = place.context("there is a worker")?;
     stack.servers[place].kill()?;
+    // As long as a new process of another node would need at least: silence is then over.
+    sleep(Duration::from_secs(2));
     let started = Instant::now();
     stack.servers[place].start_again()?;
     let took = until(started, || Ok(folded(worker(&stack)?).is_some_and(|now| now >= all)))?;
-    figures.tell("replay.tickets", tickets, "tickets");
-    figures.tell("replay.start_to_folded", took, "s");
+    tell(figures, "worker_start.folded", tickets, took, "s");
+    let took = until(started, || Ok(head(&stack, "epoch")? > epoch))?;
+    tell(figures, "worker_start.view_written", tickets, took, "s");
+    let rss = Usage::of(stack.servers[place].pid())?.rss_bytes;
+    tell(figures, "worker_start.memory", tickets, rss / tickets, "bytes/ticket");
     let begun = Instant::now();
     stack.audit(EVENT)?;
-    figures.tell("replay.audit", begun.elapsed().as_secs_f64(), "s");
+    tell(figures, "replay.audit", tickets, begun.elapsed().as_secs_f64(), "s");
     Ok(())
 }
 
-/// A stack whose event has very many tickets.
-fn filled(roles: &[&str], scale: Scale) -> Result<(Stack, f64)> {
-    let tickets = if scale.full { TICKETS_FULL } else { TICKETS };
+/// A figure with its number of tickets, as a power of ten, in its name.
+fn tell(figures: &mut Figures, name: &str, tickets: f64, value: f64, unit: &str) {
+    figures.tell(&format!("{name}.1e{}", tickets.log10().round()), value, unit);
+}
+
+/// A stack whose event has so many tickets, or nearly so; how many there are.
+fn filled(roles: &[&str], tickets: u32) -> Result<(Stack, f64)> {
     let stack = Stack::start(roles)?;
     stack.open_event(EVENT, 600, 200)?;
-    stack::clean(&joins::drive(&stack, EVENT, FILL_RATE, tickets / FILL_RATE)?)?;
-    Ok((stack, f64::from(tickets)))
+    let report = joins::drive(&stack, EVENT, FILL_RATE, tickets / FILL_RATE)?;
+    stack::clean(&report)?;
+    let there = joins::count(&report, "accepted");
+    ensure!(there >= 0.9 * f64::from(tickets), "{there} joins of {tickets} were accepted");
+    // The log is there; what follows is measured from a view that has all of it.
+    let end = Instant::now();
+    until(end, || Ok(shown(&stack)? >= there))?;
+    Ok((stack, there))
+}
+
+/// Tickets that the view has.
+fn shown(stack: &Stack) -> Result<f64> {
+    let stats: serde_json::Value =
+        serde_json::from_str(&stack.twinkle(&["event", "show", EVENT])?)?;
+    Ok(stats["total"].as_f64().unwrap_or_default())
 }
 
 fn live(stack: &Stack) -> Result<Process> {

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -26,6 +27,15 @@ pub(crate) fn build() -> Result<()> {
     let product = cargo(&["build", "--locked", "--profile", "dist", "-p", "twinkle"]);
     ensure!(run::shown(product, limit)?.ok, "the product does not build: see above");
     build_load()
+}
+
+/// The binary that is measured, where it is not the one that was built for that.
+static MEASURED: OnceLock<PathBuf> = OnceLock::new();
+
+/// Measures this binary.
+pub(crate) fn measure(bin: &Path) -> Result<()> {
+    ensure!(MEASURED.set(bin.to_owned()).is_ok(), "one binary is measured at a time");
+    Ok(())
 }
 
 /// The load generator.
@@ -53,7 +63,8 @@ impl Stack {
     /// Starts these roles of the product as the image has it, a process each, over a fresh Kafka
     /// and Redis.
     pub(crate) fn start(roles: &[&str]) -> Result<Self> {
-        let bin = target().join("dist/twinkle").canonicalize().context("the product")?;
+        let bin = MEASURED.get().cloned().unwrap_or_else(|| target().join("dist/twinkle"));
+        let bin = bin.canonicalize().context("the product")?;
         Self::over(Kafka::start_long_lived()?, &bin, roles)
     }
 

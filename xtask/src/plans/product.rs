@@ -10,7 +10,7 @@ use crate::commands::command;
 use crate::run;
 
 /// The event that the plans are run against.
-pub(super) const EVENT: &str = "plans";
+pub(crate) const EVENT: &str = "plans";
 
 /// Room for everyone: each join of a plan may become a booking.
 const DEFINITION: &str = r#"{
@@ -19,13 +19,13 @@ const DEFINITION: &str = r#"{
     "slots": [{"id": "one", "starts_at": "2099-12-31T12:00:00Z", "capacity": 100000}]
 }"#;
 /// Of a product that lives for a minute on loopback.
-const TOKEN: &str = "the-token-of-the-operator-of-the-plans";
+pub(crate) const TOKEN: &str = "the-token-of-the-operator-of-the-plans";
 const START_SECS_MAX: u64 = 30;
 const STOP_SECS_MAX: u64 = 30;
 
 /// Killed on drop.
 #[derive(Debug)]
-pub(super) struct Product {
+pub(crate) struct Product {
     process: Process,
     operator: Operator,
     folder: Folder,
@@ -36,7 +36,7 @@ impl Product {
     ///
     /// # Errors
     /// When one of these does not work.
-    pub(super) fn start(bin: &Path) -> Result<Self> {
+    pub(crate) fn start(bin: &Path) -> Result<Self> {
         let folder = Folder::new()?;
         let (port, admin) = (free_port()?, free_port()?);
         let operator = Operator { bin: bin.to_owned(), url: format!("http://127.0.0.1:{port}") };
@@ -63,12 +63,12 @@ impl Product {
         process.wait_until(patience, |_| is_open()).context("the event does not open")
     }
 
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.operator.url
     }
 
     /// Where reports may be left; removed with the product.
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder.0
     }
 
@@ -76,7 +76,7 @@ impl Product {
     ///
     /// # Errors
     /// When it does not end, or not well.
-    pub(super) fn stop(mut self) -> Result<()> {
+    pub(crate) fn stop(mut self) -> Result<()> {
         let status = self.process.terminate(Duration::from_secs(STOP_SECS_MAX))?;
         ensure!(status.success(), "twinkle ended with {status}\n{}", self.process.log_text());
         Ok(())
