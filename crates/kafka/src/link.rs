@@ -30,7 +30,7 @@ const REPORT_MS_MAX: u64 = 1_000;
 const QUESTIONS_MAX: usize = 4;
 
 /// Most records of an import under way at a time.
-const IMPORT_IN_FLIGHT: usize = 64;
+const IMPORT_IN_FLIGHT: usize = 256;
 
 /// Tells where and when a record became durable.
 type Report = oneshot::Receiver<Result<Appended, Failure>>;

@@ -68,7 +68,7 @@ pub(crate) struct ServeArgs {
     /// `id:secret[,older…]`, base64url of 32 bytes each; the first signs, all verify
     #[arg(long, env = "TWINKLE_COOKIE_KEYS", hide_env_values = true)]
     cookie_keys: Option<String>,
-    /// `id:seed[,older…]`, base64url of 32 bytes each (Ed25519)
+    /// `id:seed[,older…]`, base64url of 32 bytes each (Ed25519), for passes and heads of logs
     #[arg(long, env = "TWINKLE_PASS_KEYS", hide_env_values = true)]
     pass_keys: Option<String>,
     /// Longest time for requests and sockets to end at a shutdown

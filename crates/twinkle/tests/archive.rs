@@ -6,6 +6,7 @@ use std::{
     fs::{self, File},
     io::{Read, Write},
     path::Path,
+    process::Command,
 };
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
@@ -43,6 +44,7 @@ async fn an_embedded_event_is_archived_and_comes_back() {
     let booking = shop.reserve(&buyer).await;
     shop.until(&other, "admitted").await;
     shop.head(Path::new(&heads)).await;
+    shop.keys(&folder.join("jwks.json")).await;
     shop.stop();
 
     let report = shop.audit(&["popup", "--heads", &heads]);
@@ -59,6 +61,8 @@ async fn an_embedded_event_is_archived_and_comes_back() {
     assert_eq!((&in_file["chain"], &in_file["records_to"]), (&report["chain"], &records.into()));
     assert_eq!(verdict(&in_file, "the last line of the file"), "checked");
     assert!(in_file["ticket"]["now"].as_str().expect("words").contains(&booking));
+    assert_eq!(in_file["signed_to"], records, "the keys of the environment count");
+    anyone_can_check(folder, &file, &heads);
     tampered_files_are_found(&shop, folder, &file);
     still_running_is_never_deleted(&shop, folder);
 
@@ -74,6 +78,32 @@ async fn an_embedded_event_is_archived_and_comes_back() {
     let third = shop.join().await;
     assert_eq!(shop.until(&third, "admitted").await["position"], 3, "the line goes on");
     end_and_delete(shop, folder, &heads).await;
+}
+
+/// The scripts of docs/audit.md do what they say, without any program of ours.
+fn anyone_can_check(folder: &Path, file: &str, heads: &str) {
+    let docs = include_str!("../../../docs/audit.md");
+    let script = |kind: &str, with: &str| {
+        let blocks = docs.split(&format!("```{kind}\n")).skip(1);
+        let mut blocks = blocks.filter_map(|rest| rest.split("```").next());
+        blocks.find(|block| block.contains(with)).expect("a script").to_owned()
+    };
+    let run = |program: &str, script: &str, args: &[&str]| {
+        let mut command = Command::new(program);
+        let output = command.current_dir(folder).args(["-c", script]).args(args).output();
+        let output = output.unwrap_or_else(|error| panic!("this test needs {program}: {error}"));
+        (output.status.success(), format!("{output:?}"))
+    };
+    fs::copy(heads, folder.join("head.json")).expect("a copy");
+    let (right, said) = run("sh", &script("sh", "openssl"), &[]);
+    assert!(right && said.contains("Verified Successfully"), "{said}");
+    let chain = script("python", "hashlib");
+    let (right, said) = run("python3", &chain, &[file, "head.json"]);
+    assert!(right && said.contains("the log is the one that was signed"), "{said}");
+    let forged = path(folder, "forged.gz");
+    changed(file, &forged, |lines| lines[2] = lines[2].replace("\\\"v\\\":1", "\\\"v\\\":1 "));
+    let (right, said) = run("python3", &chain, &[&forged, "head.json"]);
+    assert!(!right && said.contains("AssertionError"), "{said}");
 }
 
 fn tampered_files_are_found(shop: &Shop, folder: &Path, file: &str) {

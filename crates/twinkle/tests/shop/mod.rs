@@ -154,6 +154,12 @@ impl Shop {
         }
     }
 
+    /// The public keys, kept in a file.
+    pub(crate) async fn keys(&self, file: &Path) {
+        let (_, keys) = self.ask(Method::GET, "/.well-known/jwks.json", "", json!({})).await;
+        std::fs::write(file, keys.to_string()).expect("a file");
+    }
+
     /// Runs one of the program's other commands.
     pub(crate) fn run(&self, args: &[&str]) -> Output {
         let mut command = Command::new(BIN);
