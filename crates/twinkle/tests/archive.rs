@@ -84,7 +84,8 @@ async fn an_embedded_event_is_archived_and_comes_back() {
 fn anyone_can_check(folder: &Path, file: &str, heads: &str) {
     let docs = include_str!("../../../docs/audit.md");
     let script = |kind: &str, with: &str| {
-        let blocks = docs.split(&format!("```{kind}\n")).skip(1);
+        let fence = format!("```{kind}\n");
+        let blocks = docs.split(&fence).skip(1);
         let mut blocks = blocks.filter_map(|rest| rest.split("```").next());
         blocks.find(|block| block.contains(with)).expect("a script").to_owned()
     };
