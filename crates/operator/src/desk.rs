@@ -136,6 +136,10 @@ impl Desk {
         operation: Operation,
         new: Definition,
     ) -> Decided {
+        // Nobody folds its log any more: the edit would never be decided.
+        if event.state == EventState::Archived {
+            return Err(Code::EventArchived.into());
+        }
         let (sent, appended) = oneshot::channel();
         let desk = self.clone();
         let mut task = tokio::spawn(async move {

@@ -154,6 +154,8 @@ async fn the_id_of_an_archived_event_is_never_used_again() {
     let end = world.log.end(&event()).await;
     world.call("PUT /popup", definition("B", 20)).await.problem(Code::EventArchived);
     world.call("PUT /popup", definition("A", 20)).await.problem(Code::EventArchived);
+    world.call("PATCH /popup/admission", "{}").await.problem(Code::EventArchived);
+    world.call("PATCH /popup/slots/1100", r#"{"capacity":1}"#).await.problem(Code::EventArchived);
     assert_eq!(world.log.end(&event()).await, end);
 }
 
