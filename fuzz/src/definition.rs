@@ -85,6 +85,11 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
             .collect::<Vec<_>>();
     let changed = [
         ("\"hold_secs\":300", "\"hold_secs\":0"),
+        ("\"hold_secs\":300", "\"hold_secs\":86401"),
+        ("\"rate_per_min\":1200", "\"rate_per_min\":6000001"),
+        ("\"max_inside\":500", "\"max_inside\":1000001"),
+        ("\"capacity\":20", "\"capacity\":1000001"),
+        ("\"seats_per_ticket\":2", "\"seats_per_ticket\":101"),
         ("\"mode\":\"fifo\"", "\"mode\":\"draw\""),
         ("Asia/Seoul", "Mars/Base"),
         ("https://shop", "javascript:"),

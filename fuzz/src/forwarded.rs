@@ -66,12 +66,17 @@ pub(crate) fn run(data: &[u8]) {
         bare.remove(&name);
         hostile.insert(name, HeaderValue::from_static("https://evil.example, 10.0.0.1"));
     }
+    let mut ours = headers.clone();
+    for name in WAY.map(HeaderName::from_static) {
+        ours.insert(name, HeaderValue::from_static("tickets.example"));
+    }
     for (method, path, ask) in CALLS {
         let answer = send(method, path, &headers);
         assert_eq!(answer.status == 403, !allowed(&headers, ask), "{path}: {headers:?}");
         assert!(answer.status < 500, "{path}: {answer:?}");
         assert_eq!(send(method, path, &bare), answer, "without what proxies say: {headers:?}");
         assert_eq!(send(method, path, &hostile), answer, "with what others say: {headers:?}");
+        assert_eq!(send(method, path, &ours), answer, "with our own name in it: {headers:?}");
     }
 }
 
