@@ -111,5 +111,6 @@ pub fn limits(definition: &serde_json::Value) -> Limits {
         capacity,
         slack: 0.0,
         skew_ms: 0,
+        may_repeat: false,
     }
 }

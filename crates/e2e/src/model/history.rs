@@ -118,6 +118,9 @@ pub struct Limits {
     pub slack: f64,
     /// How far two admission times may be out of order.
     pub skew_ms: Millis,
+    /// After an outage the producer may append a record twice: the first counts, and only the log
+    /// itself tells where that stands.
+    pub may_repeat: bool,
 }
 
 /// A finished sale.

@@ -48,6 +48,9 @@ pub fn dense(sale: &Sale) -> Vec<String> {
 
 /// Whoever the log has first is first in line.
 pub fn follow_the_log(sale: &Sale) -> Vec<String> {
+    if sale.limits.may_repeat {
+        return vec![];
+    }
     let known = |ticket: &Ticket| Some((ticket.address()?, ticket.position()?));
     let mut line: Vec<_> = sale.tickets().filter_map(|(_, ticket)| known(ticket)).collect();
     line.sort_unstable();

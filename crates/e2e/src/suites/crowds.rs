@@ -44,6 +44,8 @@ pub struct Plan {
     pub slack: f64,
     /// Faults may keep people from hearing of their turn until it is over: counted, not judged.
     pub turns_may_pass: bool,
+    /// The order of places is judged by the log itself, not by the addresses that were told.
+    pub log_is_read: bool,
 }
 
 /// A sale under way.
@@ -73,8 +75,12 @@ impl Plan {
             cookies: Mutex::default(),
             over: watch::channel(false).0,
         };
-        let limits =
-            Limits { slack: self.slack, skew_ms: self.skew_ms, ..limits(&self.definition) };
+        let limits = Limits {
+            slack: self.slack,
+            skew_ms: self.skew_ms,
+            may_repeat: self.log_is_read,
+            ..limits(&self.definition)
+        };
         let crowd = Crowd::start(world, self.shoppers, seed, &self.arrival);
         let samples = Arc::new(Mutex::new(Vec::new()));
         let stop_sampling = Arc::new(AtomicBool::new(false));

@@ -29,6 +29,7 @@ pub async fn run(stack: &mut Stack, report: &mut Report, seed: u64, seen: &mut S
         skew_ms: 250,
         slack: 1.0,
         turns_may_pass: false,
+        log_is_read: false,
     };
     let running = plan.start(stack, seed).await?;
     let sale = running.finish(stack, report, seen).await?;

@@ -34,6 +34,7 @@ fn sale() -> Plan {
         skew_ms: 1_000,
         slack: 20.0,
         turns_may_pass: true,
+        log_is_read: true,
     }
 }
 

@@ -126,6 +126,7 @@ fn sale(time: Duration) -> Plan {
         skew_ms: STANDS_MS,
         slack: 15.0 * STANDS_MS as f64 / 1_000.0,
         turns_may_pass: true,
+        log_is_read: true,
     }
 }
 

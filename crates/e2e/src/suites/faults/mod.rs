@@ -48,6 +48,7 @@ fn sale(stands_ms: i64) -> Plan {
         skew_ms: stands_ms,
         slack: SLACK_PER_SEC * stands_ms as f64 / 1_000.0,
         turns_may_pass: false,
+        log_is_read: false,
     }
 }
 
