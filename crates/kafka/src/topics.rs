@@ -104,6 +104,17 @@ pub(crate) struct Bounds {
     pub(crate) high: u64,
 }
 
+/// The broker that was asked does not lead the partition, or has not heard of it yet.
+fn is_elsewhere(error: &KafkaError) -> bool {
+    let codes = [
+        Code::NotLeaderForPartition,
+        Code::LeaderNotAvailable,
+        Code::UnknownTopicOrPartition,
+        Code::UnknownPartition,
+    ];
+    error.rdkafka_error_code().is_some_and(|code| codes.contains(&code))
+}
+
 impl Link {
     pub(crate) async fn exists(&self, topic: &str) -> Result<bool, Failure> {
         Ok(self.look(topic).await? != Seen::Missing)
@@ -128,12 +139,21 @@ impl Link {
         .await
     }
 
-    /// Asks the partition's leader for its bounds.
+    /// Asks the leader of a topic that was there for its bounds; again, where another broker leads.
     pub(crate) async fn bounds(&self, topic: &str) -> Result<Bounds, Failure> {
         let topic = topic.to_owned();
-        let (low, high) = self
-            .ask(move |client, patience| client.fetch_watermarks(&topic, PARTITION, patience))
-            .await?;
+        let ask = self.ask(move |client, patience| {
+            let deadline = Instant::now() + patience;
+            loop {
+                match client.fetch_watermarks(&topic, PARTITION, patience) {
+                    Err(error) if is_elsewhere(&error) && Instant::now() < deadline => {
+                        std::thread::sleep(Duration::from_millis(APPEAR_POLL_MS));
+                    }
+                    answer => return answer,
+                }
+            }
+        });
+        let (low, high) = ask.await?;
         match (u64::try_from(low), u64::try_from(high)) {
             (Ok(low), Ok(high)) => Ok(Bounds { low, high }),
             _ => Err(Failure::unavailable("the broker does not know the ends of its log")),

@@ -10,7 +10,7 @@ const BROKERS: usize = 3;
 const EVENTS: usize = 25;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_new_event_can_be_written_at_once() {
+async fn every_new_event_can_be_read_and_written_at_once() {
     let cluster = KafkaCluster::start(&vec![vec![]; BROKERS]).expect("brokers");
     let mut config = KafkaConfig::new(cluster.bootstrap());
     (config.replication, config.min_insync) = (3, 2);
@@ -18,6 +18,8 @@ async fn every_new_event_can_be_written_at_once() {
     for n in 0..EVENTS {
         let event = format!("event-{n}").parse().expect("an event id");
         log.create(&event).await.unwrap_or_else(|error| panic!("event {n}: {error}"));
+        let end = log.end(&event).await;
+        assert_eq!(end.unwrap_or_else(|error| panic!("event {n}: {error}")), 0);
         let appended = log.append(&event, Bytes::from_static(b"first")).await;
         assert_eq!(appended.unwrap_or_else(|error| panic!("event {n}: {error}")).offset, 0);
     }
