@@ -43,6 +43,15 @@ pub struct Shared {
     pub rate: u64,
 }
 
+impl Shared {
+    /// What frames say of it: state, serving, total, sold out, and the seats left of each slot.
+    pub fn said(&self) -> (&'static str, u32, u32, bool, Vec<(&str, u32)>) {
+        let left = |slot: &(String, u32, u32, u32)| slot.1.saturating_sub(slot.2 + slot.3);
+        let slots = self.slots.iter().map(|slot| (slot.0.as_str(), left(slot))).collect();
+        (self.state, self.serving, self.total, self.sold_out, slots)
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct History {
     /// By position: the person after the records below an offset.
@@ -104,6 +113,13 @@ impl Oracle {
     /// Clock and shared state after the records below `next`.
     pub fn shared_at(&self, next: u64) -> Option<&(Clock, Shared)> {
         self.history.shared.range(..=next).next_back().map(|(_, shared)| shared)
+    }
+
+    /// All that was shared after the records below `next`, and since.
+    pub fn shared_since(&self, next: u64) -> impl Iterator<Item = &Shared> {
+        let before = self.history.shared.range(..=next).next_back();
+        let later = self.history.shared.range(next.saturating_add(1)..);
+        before.into_iter().chain(later).map(|(_, (_, shared))| shared)
     }
 
     /// What the records `from..to` brought about, in order.

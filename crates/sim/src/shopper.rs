@@ -108,7 +108,11 @@ impl Shopper {
         let (Some(head), true) = (head, opened) else { return };
         let next = head.next;
         self.watch_for(FRESH).await;
-        self.must_know(next);
+        // Without an owner who writes, as in an idle event for a while, nobody knows any better.
+        let written = self.court.in_session().present_head().is_some_and(|head| head.next > next);
+        if written {
+            self.must_know(next);
+        }
     }
 
     /// The stream, if there is one, has told how it is, or was since the log stood at `next`.

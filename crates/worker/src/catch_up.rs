@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 const CHANGES_MAX: usize = 500_000;
 
 /// The tickets changed by each of the latest records.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Changes {
     records: VecDeque<(u64, Vec<u32>)>,
     count: usize,

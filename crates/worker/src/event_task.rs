@@ -24,7 +24,7 @@ use crate::{
     catch_up::Changes,
     heads::Heads,
     ownership::Ownership,
-    projection::{Done, Projection, Report},
+    projection::{Done, Projection, Report, call},
 };
 
 /// Pause after the log or the view could not be reached.
@@ -383,10 +383,9 @@ impl EventTask {
         }
         let Some(projection) = self.projection.as_mut() else { return };
         projection.show_head(self.heads.latest());
-        self.projecting = projection.next_step(&self.worker.view, &self.id, &self.event);
-        if self.projecting.is_some() {
-            self.project_from = now + Duration::from_millis(PROJECT_EVERY_MS);
-        }
+        let Some(step) = projection.next_step(&self.event) else { return };
+        self.projecting = Some(Box::pin(call(self.worker.view.clone(), self.id.clone(), step)));
+        self.project_from = now + Duration::from_millis(PROJECT_EVERY_MS);
     }
 
     fn put_fact_if_due(&mut self) {

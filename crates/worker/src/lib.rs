@@ -4,6 +4,8 @@
 
 mod catch_up;
 mod event_task;
+#[cfg(test)]
+mod exhaustive;
 mod heads;
 mod ownership;
 mod projection;

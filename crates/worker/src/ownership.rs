@@ -22,7 +22,7 @@ const SPREAD_MS: u64 = 500;
 const TURN_NEAR_MS: Millis = 1_500;
 
 /// What one worker knows of who owns an event.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ownership {
     /// The epoch that this worker won last.
     mine: Option<Epoch>,

@@ -6,7 +6,6 @@ use domain::{
     Address, Epoch, Event, EventId, Told,
     mutants::{Mutant, on},
 };
-use futures_util::future::BoxFuture;
 use ports::{Generation, Head, ViewError, ViewWriter, Write, WriteOutcome};
 use wire::view::LiveMessage;
 
@@ -16,7 +15,7 @@ use crate::{catch_up::Changes, values};
 const TOLD_MAX: usize = 200_000;
 
 /// The owner's way to the view.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Projection {
     epoch: Epoch,
     counter: u32,
@@ -36,7 +35,7 @@ pub(crate) struct Projection {
 }
 
 /// What to do next.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Plan {
     /// Look what the view holds.
     Look,
@@ -50,7 +49,7 @@ enum Plan {
 
 /// A call to the view.
 #[derive(Debug, Clone)]
-enum Step {
+pub(crate) enum Step {
     Look,
     Write(Write),
     Rebuild(Write),
@@ -61,6 +60,14 @@ enum Step {
 pub(crate) struct Done {
     step: Step,
     result: Result<Answer, ViewError>,
+}
+
+#[cfg(test)]
+impl Done {
+    /// Nobody knows whether it happened.
+    pub(crate) fn lost(step: Step) -> Self {
+        Self { step, result: Err(ViewError("lost".to_owned())) }
+    }
 }
 
 #[derive(Debug)]
@@ -128,25 +135,19 @@ impl Projection {
     }
 
     /// The next call to make, if there is anything to say.
-    pub(crate) fn next_step(
-        &mut self,
-        view: &Arc<dyn ViewWriter>,
-        id: &EventId,
-        event: &Event,
-    ) -> Option<BoxFuture<'static, Done>> {
+    pub(crate) fn next_step(&mut self, event: &Event) -> Option<Step> {
         if !self.due(event) {
             return None;
         }
-        let step = match &mut self.plan {
-            Plan::Look => Step::Look,
-            Plan::Retry(step) => *step.clone(),
+        match &mut self.plan {
+            Plan::Look => Some(Step::Look),
+            Plan::Retry(step) => Some(*step.clone()),
             Plan::Follow { generation, next } => {
                 let (generation, from) = (*generation, *next);
-                Step::Write(self.write(event, generation, from)?)
+                self.write(event, generation, from).map(Step::Write)
             }
-            Plan::Rebuild => Step::Rebuild(self.rebuild(event)?),
-        };
-        Some(Box::pin(call(Arc::clone(view), id.clone(), step)))
+            Plan::Rebuild => self.rebuild(event).map(Step::Rebuild),
+        }
     }
 
     fn write(&mut self, event: &Event, generation: Generation, from: u64) -> Option<Write> {
@@ -253,7 +254,8 @@ impl Projection {
     }
 }
 
-async fn call(view: Arc<dyn ViewWriter>, id: EventId, step: Step) -> Done {
+/// Makes the call.
+pub(crate) async fn call(view: Arc<dyn ViewWriter>, id: EventId, step: Step) -> Done {
     let result = match step.clone() {
         Step::Look => view.head(&id).await.map(Answer::Head),
         Step::Write(write) => view.write(&id, write).await.map(Answer::Outcome),

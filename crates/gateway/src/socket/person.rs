@@ -137,9 +137,12 @@ impl Person {
         event: &EventId,
     ) -> Result<Vec<Personal>, End> {
         let items = self.inbox.take().map_err(|_| End::Slow)?;
-        let frames = items.iter().filter(|item| item.next() > self.told || on(Mutant::OldNewsTold));
-        let frames: Vec<Arc<Item>> = frames.cloned().collect();
-        Ok(frames.iter().filter_map(|item| self.frame(item, standing, gateway, event)).collect())
+        let frames = items.iter().filter_map(|item| {
+            // One after the other: a reading of the view makes what waits behind it old news.
+            let news = item.next() > self.told || on(Mutant::OldNewsTold);
+            news.then(|| self.frame(item, standing, gateway, event)).flatten()
+        });
+        Ok(frames.collect())
     }
 
     fn frame(

@@ -61,7 +61,7 @@ impl Eyes {
         };
         let joins_up = self.span.is_none_or(|last| from == last.1 || to == last.1);
         inner.trace.must(joins_up, || format!("{who}: after {:?} comes {frame}", self.span));
-        let fresh = self.span.is_some() || to >= self.seen || inner.nothing_new(to, self.seen);
+        let fresh = self.span.is_some() || to >= self.seen || inner.still_true(to, self.seen);
         inner.trace.must(fresh, || format!("{who}: {} was seen before {frame}", self.seen));
         let back = self.span.is_some_and(|last| to < last.1);
         inner

@@ -147,16 +147,10 @@ impl Inner {
         self.trace.must(jumped == 0, || format!("I5: {jumped} let in before {}", serving + 1));
     }
 
-    /// Frames of both offsets say the same.
-    pub(crate) fn nothing_new(&self, one: u64, other: u64) -> bool {
-        let shared = |next| self.oracle.shared_at(next).map(|(_, shared)| shared.clone());
-        let left = |slot: (String, u32, u32, u32)| (slot.0, slot.1.saturating_sub(slot.2 + slot.3));
-        let plain = |next| {
-            let shared = shared(next)?;
-            let left: Vec<_> = shared.slots.into_iter().map(left).collect();
-            Some((shared.state, shared.serving, shared.total, shared.sold_out, left))
-        };
-        plain(one) == plain(other)
+    /// What a frame of `to` says was also true at some offset from `since` on.
+    pub(crate) fn still_true(&self, to: u64, since: u64) -> bool {
+        let said = self.oracle.shared_at(to).map(|(_, shared)| shared.said());
+        self.oracle.shared_since(since).any(|shared| Some(shared.said()) == said)
     }
 
     pub(crate) fn present_head(&self) -> Option<Head> {
