@@ -43,14 +43,20 @@ pub(crate) fn play(args: &[String]) -> Result<bool> {
 /// # Errors
 /// When it does not build or start.
 pub(crate) fn test() -> Result<Outcome> {
-    let sim = build()?;
-    let seeds = SEEDS.to_string();
-    let all = suite(&sim, "sim", &["--seeds", &seeds])?;
-    Ok(all.and(suite(&sim, "mutants", &["--mutants"])?))
+    let all = seeds(1, SEEDS)?;
+    Ok(all.and(suite(&build()?, "mutants", &["--mutants"])?))
+}
+
+/// So many seeds from this one on.
+///
+/// # Errors
+/// When it does not build or start.
+pub(crate) fn seeds(first: u64, count: u64) -> Result<Outcome> {
+    suite(&build()?, "sim", &["--seed", &first.to_string(), "--seeds", &count.to_string()])
 }
 
 fn suite(sim: &PathBuf, name: &str, args: &[&str]) -> Result<Outcome> {
-    let out = run::shown(command(sim, args), Duration::from_secs(BUILD_LIMIT_SECS))?;
+    let out = run::shown(command(sim, args), Duration::from_secs(RUN_LIMIT_SECS))?;
     let counted = out.text.lines().rev().find_map(|line| {
         let rest = line.strip_prefix(name)?.strip_prefix(": ")?;
         rest.split(' ').next()?.parse().ok()

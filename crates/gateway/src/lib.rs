@@ -67,17 +67,7 @@ pub(crate) struct Gateway {
 /// The role's routes. To be called within a runtime.
 pub fn router(parts: Parts) -> Router {
     let jwks = reads::jwks(&parts.passes);
-    let meters = Arc::new(Meters::default());
-    let gateway = Gateway {
-        hubs: Hubs::new(parts.view, parts.clock, parts.stopped, meters.clone()),
-        cookies: parts.cookies,
-        origins: parts.origins,
-        sockets: Arc::new(tokio::sync::Semaphore::new(parts.limits.sockets_max)),
-        limits: parts.limits,
-        meters,
-        passes: parts.passes,
-        issuer: parts.issuer,
-    };
+    let gateway = Gateway::new(parts);
     let mut router = Router::new()
         .route("/e/{event}", get(pages::page))
         .route("/api/v1/events/{event}", get(reads::event))
@@ -93,6 +83,20 @@ pub fn router(parts: Parts) -> Router {
 }
 
 impl Gateway {
+    fn new(parts: Parts) -> Self {
+        let meters = Arc::new(Meters::default());
+        Self {
+            hubs: Hubs::new(parts.view, parts.clock, parts.stopped, meters.clone()),
+            cookies: parts.cookies,
+            origins: parts.origins,
+            sockets: Arc::new(tokio::sync::Semaphore::new(parts.limits.sockets_max)),
+            limits: parts.limits,
+            meters,
+            passes: parts.passes,
+            issuer: parts.issuer,
+        }
+    }
+
     /// The pass of a ticket that is inside until then; the same from every process.
     pub(crate) fn pass(&self, event: &EventId, ticket: TicketId, until: Millis) -> Option<String> {
         let (expires, issuer) = (until / 1_000, Some(self.issuer.as_str()));

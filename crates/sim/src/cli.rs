@@ -15,6 +15,8 @@ use clap::Parser;
 use domain::mutants::Mutant;
 use twinkle_sim::{REPEATABLE, Tally, Verdict, play};
 
+/// Seeds of a run that names none.
+const SEEDS: u64 = 1_000;
 /// Most seeds that a broken rule may survive.
 const MUTANT_SEEDS_MAX: u64 = 250;
 /// Most characters of a violation.
@@ -27,10 +29,10 @@ const PROGRESS_SECS: u64 = 5;
 #[derive(Debug, Parser)]
 #[command(about = "Plays whole sales under faults, each from one seed")]
 struct Cli {
-    /// How many seeds
-    #[arg(long, default_value_t = 1_000)]
-    seeds: u64,
-    /// The first seed; alone, the only one
+    /// How many seeds; 1,000 unless one is named
+    #[arg(long)]
+    seeds: Option<u64>,
+    /// The first seed; without a number of them the only one
     #[arg(long)]
     seed: Option<u64>,
     /// Print every step of the first seed
@@ -98,7 +100,7 @@ fn guarded(seed: u64, mutant: Option<Mutant>, keep_all: bool) -> Verdict {
 fn seeds(cli: &Cli) -> bool {
     let Ok(mutant) = cli.mutant.as_deref().map(named).transpose() else { return false };
     let first = cli.seed.unwrap_or(1);
-    let count = if cli.seed.is_some() && cli.seeds == 1_000 { 1 } else { cli.seeds };
+    let count = cli.seeds.unwrap_or(if cli.seed.is_some() { 1 } else { SEEDS });
     let same =
         if count == 1 { repeats(first, mutant, cli.trace) } else { all_repeat(first, count) };
     if !same {

@@ -202,3 +202,95 @@ fn present(
         None => Personal::new(What::None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{Epoch, EventState, Mode, Told};
+    use http_kit::{Cookies, Origins, PublicUrl};
+    use ports::{Generation, Head, SystemClock, memory::MemoryView};
+    use tokio::sync::watch;
+    use wire::{
+        CookieKeys, PassKeys, format_key,
+        view::{Progress, PublicDefinition, SharedValue},
+    };
+
+    use super::*;
+    use crate::{Limits, Parts, meters::Meters};
+
+    const TICKET: TicketId = TicketId([7; 16]);
+
+    fn shared() -> SharedValue {
+        let definition = PublicDefinition {
+            title: [("en".to_owned(), "Pop-up".to_owned())].into(),
+            mode: Mode::Fifo,
+            time_zone: "UTC".into(),
+            prequeue_at: None,
+            opens_at: None,
+            closes_at: None,
+            return_url: None,
+            seats_per_ticket: 1,
+            slots: vec![],
+        };
+        let progress = Progress {
+            from: 20,
+            to: 21,
+            at: 0,
+            state: EventState::Open,
+            serving: 0,
+            total: 1,
+            rate: 60,
+            waiting: 1,
+            admitted: 0,
+            inside: 0,
+            holding: 0,
+            booked: 0,
+            sold_out: false,
+            slots: vec![],
+        };
+        SharedValue { salt: [0; 16], definition, progress, head: None }
+    }
+
+    fn gateway_and_hub() -> (Gateway, Arc<Hub>) {
+        let public: PublicUrl = "http://127.0.0.1:8080".parse().unwrap();
+        let (view, clock) = (Arc::new(MemoryView::default()), Arc::new(SystemClock));
+        let keys = CookieKeys::parse(&format_key("k", &[7; 32])).unwrap();
+        let gateway = Gateway::new(Parts {
+            view: view.clone(),
+            cookies: Cookies::new(keys, &public, clock.clone()),
+            origins: Origins::new(&public, &[]),
+            passes: PassKeys::parse(&format_key("p", &[9; 32])).unwrap(),
+            issuer: "http://127.0.0.1:8080".to_owned(),
+            clock: clock.clone(),
+            limits: Limits::default(),
+            stopped: watch::channel(false).1,
+        });
+        let generation = Generation { epoch: Epoch(1), counter: 1 };
+        let head = Head { epoch: Epoch(1), generation, next: 21 };
+        let event = "popup".parse().unwrap();
+        let meters = Arc::new(Meters::default());
+        (gateway, Hub::new(event, view, clock, meters, (head, shared())).0)
+    }
+
+    #[tokio::test]
+    async fn a_reading_makes_what_waits_behind_it_old_news() {
+        let (gateway, hub) = gateway_and_hub();
+        let mut person = Person::new(&hub, TICKET);
+        let (number, _) = person.first();
+        let expired =
+            TicketValue { position: 1, state: TicketState::Expired, ..Default::default() };
+        hub.registry.put(number, Item::Present { ticket: TICKET, value: Some(expired), next: 64 });
+        let told = [Outcome::Admitted { until: 1 }, Outcome::Expired];
+        let told = told.map(|outcome| Told {
+            address: None,
+            ticket: Some(TICKET),
+            seq: None,
+            fresh: true,
+            outcome,
+        });
+        hub.registry.tell(told.to_vec(), 64);
+        hub.registry.tell(vec![Told { outcome: Outcome::Left, ..told[0].clone() }], 65);
+        let frames = person.frames(Standing::default(), &gateway, &hub.event).unwrap_or_default();
+        let said: Vec<What> = frames.into_iter().map(|frame| frame.what).collect();
+        assert_eq!(said, [What::Expired, What::Left]);
+    }
+}
