@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::commands::command;
+use crate::commands::{cargo, command, root};
 use crate::outcome::Outcome;
 use crate::{run, tools};
 
@@ -28,7 +28,30 @@ pub(crate) fn check() -> Result<Outcome> {
     Ok(one("hadolint", dockerfile)?
         .and(one("compose schema", schema)?)
         .and(one("compose rules", rules)?)
+        .and(context()?)
         .and(secrets()?))
+}
+
+/// What `.dockerignore` lets through is a whole workspace: cargo can read every member of it.
+fn context() -> Result<Outcome> {
+    let home = tempfile::tempdir()?;
+    for line in std::fs::read_to_string(root().join(".dockerignore"))?.lines() {
+        let there = home.path().join(line.trim_start_matches('!'));
+        if let Some(path) = line.strip_prefix('!') {
+            std::fs::create_dir_all(there.parent().unwrap_or(home.path()))?;
+            run::quiet(command("cp", &["-r", path, &there.to_string_lossy()]))?;
+        } else if there.exists() {
+            std::fs::remove_dir_all(there)?;
+        }
+    }
+    let manifest = home.path().join("Cargo.toml");
+    let args = ["metadata", "--locked", "--no-deps", "--format-version=1", "--manifest-path"];
+    let mut metadata = cargo(&args);
+    metadata.arg(manifest);
+    Ok(match run::quiet(metadata) {
+        Ok(_) => Outcome::passed("image context"),
+        Err(error) => Outcome::problem(format!("the image's build lacks a part: {error:#}")),
+    })
 }
 
 /// The secrets of the Compose file: of the right shape, and never the same twice.
