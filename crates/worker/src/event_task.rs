@@ -246,6 +246,11 @@ impl EventTask {
         if ticked || epoch != self.event.epoch() {
             self.ownership.heard(Instant::now());
         }
+        let asked = |c: &Command| !matches!(c, Command::Tick { .. } | Command::Own { .. });
+        // What is read at the start was asked long ago.
+        if record.offset >= self.end && commands.iter().any(asked) {
+            self.ownership.stir(Instant::now());
+        }
         self.note(record.offset, told);
     }
 

@@ -16,6 +16,8 @@ pub(crate) const TICK_IDLE_MS: u64 = 10_000;
 /// An event without a tick for this long is given up by its owner.
 const SILENCE_MS: u64 = 1_000;
 const SILENCE_IDLE_MS: u64 = 15_000;
+/// How long an event is busy after somebody asked something of it: the owner shows that it is there.
+const STIRRED_MS: u64 = 2_000;
 /// Peers claim at different moments within this span, the preferred one first.
 const SPREAD_MS: u64 = 500;
 /// Around `opens_at` and `closes_at` the event ticks as if it were busy.
@@ -28,13 +30,15 @@ pub(crate) struct Ownership {
     mine: Option<Epoch>,
     /// Last sign of life of the owner, or the moment since which one is due.
     heard: Instant,
+    /// Until then the event is busy because of what was asked of it.
+    stirred: Instant,
     busy: bool,
     rank: Duration,
 }
 
 impl Ownership {
     pub(crate) fn new(event: &EventId, worker: u64, now: Instant) -> Self {
-        Self { mine: None, heard: now, busy: false, rank: rank(event, worker) }
+        Self { mine: None, heard: now, stirred: now, busy: false, rank: rank(event, worker) }
     }
 
     pub(crate) fn owns(&self, event: &Event) -> bool {
@@ -55,9 +59,14 @@ impl Ownership {
         self.heard = now;
     }
 
+    /// Somebody asked something of the event.
+    pub(crate) fn stir(&mut self, now: Instant) {
+        self.stirred = now + Duration::from_millis(STIRRED_MS);
+    }
+
     /// Takes notice of how busy the event is: ticks are due sooner from the moment it wakes up.
     pub(crate) fn watch(&mut self, event: &Event, clock: Millis, now: Instant) {
-        let busy = event.busy() || turn_is_near(event, clock);
+        let busy = event.busy() || now < self.stirred || turn_is_near(event, clock);
         if busy && !self.busy {
             self.heard = self.heard.max(now);
         }

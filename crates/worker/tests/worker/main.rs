@@ -263,3 +263,29 @@ async fn a_worker_with_nothing_to_do_rests() {
     assert!(turns < 1_000, "{turns} turns in a second, in which there was a fact to put again");
     worker.stop().await;
 }
+
+#[tokio::test]
+async fn an_idle_event_that_is_asked_something_gets_an_owner_soon() {
+    let world = World::new().await;
+    let first = world.worker(1);
+    world.append(&[join(1)]).await;
+    world.until("a turn", |p| p.admitted == 1).await;
+    world.append(&[Command::Act { ticket: ticket(1), seq: None, action: Action::Leave }]).await;
+    world.append(&[join(2), Command::Operate(Operation::Close)]).await;
+    world.until("an idle event", |p| p.state == EventState::Closed && p.admitted == 0).await;
+    let second = world.worker(2);
+    // Longer than the event stays busy, and shorter than an idle owner may be silent.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let epoch = world.view.head(&world.id).await.expect("a view").expect("a head").epoch;
+    first.kill();
+    let asked = tokio::time::Instant::now();
+    world.append(&[Command::Act { ticket: ticket(2), seq: None, action: Action::Leave }]).await;
+    let left = |value: Option<wire::view::TicketValue>| value.map(|value| value.state);
+    while left(world.value(2).await) != Some(TicketState::Left) {
+        assert!(asked.elapsed() < Duration::from_secs(9), "nobody drives the event");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let head = world.view.head(&world.id).await.expect("a view").expect("a head");
+    assert!(head.epoch > epoch, "another owns it now");
+    second.stop().await;
+}
