@@ -50,7 +50,8 @@ struct Cli {
 }
 
 /// Rules that nothing wrong comes through without, and what stands in for each.
-const COVERED: [(Mutant, &str); 5] = [
+const COVERED: [(Mutant, &str); 6] = [
+    (Mutant::StaleEpochWrites, "readers refuse a view that went back, and the next write mends it"),
     (
         Mutant::GenerationUnchecked,
         "a building stands further on in the log than any older copy, so the check of gaps finds it",

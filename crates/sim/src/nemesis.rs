@@ -92,9 +92,13 @@ impl Nemesis {
     }
 
     fn put_to_sleep(&mut self) {
-        let span = self.dice.millis(300, 7_000);
-        if let Some(process) = self.any() {
-            process.life.sleep(Instant::now() + span);
+        let until = Instant::now() + self.dice.millis(300, 7_000);
+        let Some(process) = self.any() else { return };
+        process.life.sleep(until);
+        if self.dice.permille(400) {
+            // Who wakes up and can't read the log does not know what happened meanwhile.
+            let deaf = self.dice.millis(500, 3_000);
+            process.life.cut(Store::Log, until + deaf);
         }
     }
 
