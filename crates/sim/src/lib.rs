@@ -32,6 +32,7 @@ use crate::{
     dice::Dice,
     judge::Court,
     life::{Sky, Weather},
+    links::ViewFault,
     nemesis::{CALM, CREW, Nemesis},
     shopper::Shopper,
     site::Site,
@@ -113,7 +114,7 @@ async fn sale(seed: u64, keep_all: bool) -> Verdict {
         weather: Mutex::new(Weather::CALM),
     });
     let event: EventId = "popup".parse().expect("an id");
-    let (broker_clock, fault) = (SimClock::new(began), site::ViewFaultSlot::default());
+    let (broker_clock, fault) = (SimClock::new(began), ViewFault::default());
     let (log, view) = (site::log(&sky, &broker_clock), site::view(&fault));
     log.create(&event).await.expect("memory is at hand");
     let court = Court::new(trace.clone(), event.clone(), &log, view.clone());

@@ -144,6 +144,14 @@ impl Life {
         self.state().cut.iter_mut().filter(|cut| cut.0 == store).for_each(|cut| cut.1 = until);
     }
 
+    /// Wakes up, and reaches everything again.
+    pub(crate) fn heal(&self) {
+        let now = Instant::now();
+        let mut state = self.state();
+        state.asleep_until = now;
+        state.cut.iter_mut().for_each(|cut| cut.1 = now);
+    }
+
     pub(crate) fn is_cut(&self, store: Store) -> bool {
         self.state().cut.iter().any(|cut| cut.0 == store && cut.1 > Instant::now())
     }

@@ -50,7 +50,7 @@ impl Nemesis {
             let pause = self.dice.millis(100, 2_200);
             sleep(pause).await;
             self.strike().await;
-            self.court.in_session().tally.faults += 1;
+            self.court.in_session().tally.strikes += 1;
             self.revive(200);
         }
         self.heal();
@@ -242,13 +242,7 @@ impl Nemesis {
     fn heal(&mut self) {
         self.site.sky.trace.note("nemesis", "gives up");
         *self.site.sky.weather.lock().expect("nothing panics under it") = Weather::CALM;
-        let now = Instant::now();
-        for process in self.site.all().iter() {
-            process.life.sleep(now);
-            for store in [Store::Log, Store::Facts, Store::View] {
-                process.life.cut(store, now);
-            }
-        }
+        self.site.all().iter().for_each(|process| process.life.heal());
         if self.writing {
             // Who can't read the log can't serve it: the upgrade goes through.
             let old = self.site.of(Role::Worker);

@@ -29,9 +29,6 @@ pub(crate) const TOKEN: &str = "the-simulated-operator";
 const KEYS: &str = "a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const COMMANDS_MAX: usize = 1_000;
 
-/// Where the fault of the next write of the view waits.
-pub(crate) type ViewFaultSlot = ViewFault;
-
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -116,9 +113,9 @@ impl Site {
                 tokio::spawn(worker.run(stopped));
                 None
             }
-            Role::Api => Some(links.api(self)),
+            Role::Api => Some(links.api()),
             Role::Gateway => Some(links.gateway(self, stopped)),
-            Role::Operator => Some(links.operator(self)),
+            Role::Operator => Some(links.operator()),
         };
         let router = router.map(with_fallbacks);
         let process = Arc::new(Process { role, number, life, router, _stop: stop });
@@ -190,7 +187,7 @@ impl Links {
         }
     }
 
-    fn api(self, _: &Site) -> Router {
+    fn api(self) -> Router {
         producer_api::router(producer_api::Parts {
             log: Arc::new(self.log),
             directory: self.directory,
@@ -217,7 +214,7 @@ impl Links {
         })
     }
 
-    fn operator(self, _: &Site) -> Router {
+    fn operator(self) -> Router {
         let parts = operator::Parts {
             log: Arc::new(self.log),
             facts: self.facts,

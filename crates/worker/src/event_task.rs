@@ -399,17 +399,7 @@ impl EventTask {
             return;
         }
         let value = StateFact::new(self.event.state(), at, self.event.definition()).encode();
-        let (facts, key) = (self.worker.facts.clone(), state_key(&self.id));
-        self.putting = Some(Box::pin(async move {
-            match facts.put(&key, value.into()).await {
-                Ok(()) => Some(at),
-                Err(error) => {
-                    warn!(key, %error, "the state of an event was not published");
-                    sleep(Duration::from_millis(RETRY_MS)).await;
-                    None
-                }
-            }
-        }));
+        self.putting = Some(self.put(state_key(&self.id), value, at));
     }
 
     fn put_head_if_due(&mut self) {
@@ -417,17 +407,27 @@ impl EventTask {
             return;
         }
         let Some((next, head)) = self.heads.unput() else { return };
-        let (facts, key) = (self.worker.facts.clone(), head_key(&self.id));
-        self.putting_head = Some(Box::pin(async move {
-            match facts.put(&key, head.into()).await {
-                Ok(()) => Some(next),
+        self.putting_head = Some(self.put(head_key(&self.id), head.into(), next));
+    }
+
+    /// Puts a fact; tells `what` once it stands, and nothing if it has to be put again.
+    fn put<T: Send + 'static>(
+        &self,
+        key: String,
+        value: Vec<u8>,
+        what: T,
+    ) -> BoxFuture<'static, Option<T>> {
+        let facts = self.worker.facts.clone();
+        Box::pin(async move {
+            match facts.put(&key, value.into()).await {
+                Ok(()) => Some(what),
                 Err(error) => {
-                    warn!(key, %error, "the head of a log was not published");
+                    warn!(key, %error, "a fact about an event was not published");
                     sleep(Duration::from_millis(RETRY_MS)).await;
                     None
                 }
             }
-        }));
+        })
     }
 
     /// Lets the projection under way end, and says a last word about the log.

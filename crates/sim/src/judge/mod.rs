@@ -58,7 +58,8 @@ pub struct Tally {
     pub tickets: u64,
     pub bookings: u64,
     pub owners: u64,
-    pub faults: u64,
+    /// Faults, and what the operator did.
+    pub strikes: u64,
 }
 
 impl Tally {
@@ -72,7 +73,7 @@ impl Tally {
             (&mut self.tickets, other.tickets),
             (&mut self.bookings, other.bookings),
             (&mut self.owners, other.owners),
-            (&mut self.faults, other.faults),
+            (&mut self.strikes, other.strikes),
         ] {
             *sum += more;
         }
