@@ -22,8 +22,6 @@ use crate::{
     link::{Link, PARTITION, blocking},
 };
 
-/// Longest wait for one answer of a broker that may be the wrong one.
-const ONE_ASK: Duration = Duration::from_secs(1);
 /// Pause between looks for a topic that was just made, in milliseconds.
 const APPEAR_POLL_MS: u64 = 20;
 
@@ -106,14 +104,13 @@ pub(crate) struct Bounds {
     pub(crate) high: u64,
 }
 
-/// The broker that was asked does not lead the partition, has not heard of it yet, or says nothing.
-fn passes(error: &KafkaError) -> bool {
+/// The broker that was asked does not lead the partition, or has not heard of it yet.
+fn is_elsewhere(error: &KafkaError) -> bool {
     let codes = [
         Code::NotLeaderForPartition,
         Code::LeaderNotAvailable,
         Code::UnknownTopicOrPartition,
         Code::UnknownPartition,
-        Code::OperationTimedOut,
     ];
     error.rdkafka_error_code().is_some_and(|code| codes.contains(&code))
 }
@@ -148,9 +145,12 @@ impl Link {
         let ask = self.ask(move |client, patience| {
             let deadline = Instant::now() + patience;
             loop {
-                match client.fetch_watermarks(&topic, PARTITION, patience.min(ONE_ASK)) {
-                    Err(error) if passes(&error) && Instant::now() < deadline => {
+                match client.fetch_watermarks(&topic, PARTITION, patience) {
+                    Err(error) if is_elsewhere(&error) && Instant::now() < deadline => {
                         std::thread::sleep(Duration::from_millis(APPEAR_POLL_MS));
+                        // librdkafka keeps the word of a broker that had not heard of the topic
+                        // yet, and asks nobody again by itself; a look of our own replaces it.
+                        let _looked = client.fetch_metadata(Some(&topic), patience);
                     }
                     answer => return answer,
                 }
