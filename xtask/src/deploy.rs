@@ -1,4 +1,4 @@
-//! Checks of what surrounds the code: image, Compose file, dependencies.
+//! Checks of what surrounds the code: image, Compose file, pipelines, dependencies.
 
 use std::process::Command;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::commands::{cargo, command, root};
 use crate::outcome::Outcome;
-use crate::{run, tools};
+use crate::{pipelines, run, tools};
 
 const LIMIT_SECS: u64 = 300;
 /// 32 bytes in base64url without padding.
@@ -29,7 +29,8 @@ pub(crate) fn check() -> Result<Outcome> {
         .and(one("compose schema", schema)?)
         .and(one("compose rules", rules)?)
         .and(context()?)
-        .and(secrets()?))
+        .and(secrets()?)
+        .and(pipelines::check()?))
 }
 
 /// What `.dockerignore` lets through is a whole workspace: cargo can read every member of it.

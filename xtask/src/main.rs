@@ -17,6 +17,7 @@ mod load;
 mod minimums;
 mod nightly;
 mod outcome;
+mod pipelines;
 mod plans;
 mod run;
 mod services;

@@ -33,6 +33,14 @@ impl Outcome {
         if ok { Self::passed(name) } else { Self::problem(sentence) }
     }
 
+    /// One check: passed, or the problem that the error tells.
+    pub(crate) fn of(name: &str, result: anyhow::Result<()>) -> Self {
+        match result {
+            Ok(()) => Self::passed(name),
+            Err(error) => Self::problem(format!("{name}: {error:#}")),
+        }
+    }
+
     /// Both together.
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.suites.extend(other.suites);

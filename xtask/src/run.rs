@@ -58,8 +58,10 @@ pub(crate) fn shown(mut command: Command, limit: Duration) -> Result<Output> {
 pub(crate) fn quiet(mut command: Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let out = command.output().with_context(|| format!("cannot run {program}"))?;
-    ensure!(out.status.success(), "{program} failed:\n{}", String::from_utf8_lossy(&out.stderr));
-    Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+    let told = String::from_utf8_lossy(&out.stdout).into_owned();
+    let complaint = String::from_utf8_lossy(&out.stderr);
+    ensure!(out.status.success(), "{program} failed:\n{told}{complaint}");
+    Ok(told)
 }
 
 /// Whether `program args` runs and exits with 0.

@@ -39,7 +39,7 @@ pub(crate) enum Step {
     Fuzz,
     /// Calls made up from the description of the API.
     Api,
-    /// Dockerfile and Compose file.
+    /// Dockerfile, Compose file and pipelines.
     Deploy,
     /// Licences, sources and bans of the dependencies.
     Deny,

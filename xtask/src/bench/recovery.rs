@@ -21,53 +21,52 @@ const FILL_RATE: u32 = 20_000;
 /// Joins a second while something breaks.
 const LIVE_RATE: u32 = 2_000;
 const LIVE_SECS: u32 = 20;
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Tickets for each further second of them: what is rebuilt must be whole before they end.
+const TICKETS_A_SEC: u32 = 200_000;
+const PATIENCE: Duration = Duration::from_secs(120);
 const KNOWN: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(5);
 
-/// Runs a benchmark with each number of tickets.
-pub(crate) fn with_each(
-    scale: Scale,
-    figures: &mut Figures,
-    bench: fn(u32, &mut Figures) -> Result<()>,
-) -> Result<()> {
+/// With each number of tickets: a takeover, Redis emptied, and a worker's start.
+pub(crate) fn recovery(scale: Scale, figures: &mut Figures) -> Result<()> {
     let full = [TICKETS_FULL];
     let counts = if scale.full { &full[..] } else { &TICKETS[..] };
-    counts.iter().try_for_each(|tickets| bench(*tickets, figures))
+    counts.iter().try_for_each(|tickets| {
+        let (mut stack, there) = filled(*tickets)?;
+        let secs = LIVE_SECS + tickets / TICKETS_A_SEC;
+        takeover(&mut stack, secs, there, figures)?;
+        redis_rebuild(&stack, secs, there, figures)?;
+        replay(&mut stack, there, figures)
+    })
 }
 
 /// Kill -9 of the owner, until another one has ticked and written the view.
-pub(crate) fn takeover(tickets: u32, figures: &mut Figures) -> Result<()> {
-    let (mut stack, tickets) =
-        filled(&["api", "worker", "worker", "gateway", "operator"], tickets)?;
-    let mut load = live(&stack)?;
-    let owner = owner(&stack)?;
-    let epoch = head(&stack, "epoch")?;
+fn takeover(stack: &mut Stack, secs: u32, tickets: f64, figures: &mut Figures) -> Result<()> {
+    let mut load = live(stack, secs)?;
+    let owner = owner(stack)?;
+    let epoch = head(stack, "epoch")?;
     let killed = Instant::now();
-    stack.servers[owner].kill()?;
-    let took = until(killed, || Ok(head(&stack, "epoch")? > epoch))?;
+    // It stays dead: what follows is done by one worker alone.
+    stack.servers.remove(owner).kill()?;
+    let took = until(killed, || Ok(head(stack, "epoch")? > epoch))?;
     tell(figures, "takeover.view_written", tickets, took, "s");
-    finish(&stack, &mut load)
+    finish(stack, &mut load)
 }
 
 /// All of Redis gone while people join, until everything is back.
-pub(crate) fn redis_rebuild(tickets: u32, figures: &mut Figures) -> Result<()> {
-    let (stack, tickets) = filled(&["api", "worker", "gateway", "operator"], tickets)?;
-    let mut load = live(&stack)?;
+fn redis_rebuild(stack: &Stack, secs: u32, tickets: f64, figures: &mut Figures) -> Result<()> {
+    let mut load = live(stack, secs)?;
     let emptied = Instant::now();
     stack.redis.cli(&["FLUSHALL", "ASYNC"])?;
-    let took = until(emptied, || Ok(head(&stack, "next")? > 0))?;
+    let took = until(emptied, || Ok(head(stack, "next")? > 0))?;
     tell(figures, "redis_rebuild.whole", tickets, took, "s");
-    finish(&stack, &mut load)
+    finish(stack, &mut load)
 }
 
 /// A worker that starts on a long log, alone: until it has folded all of it, and until it has ticked
 /// and written the view. Then the same log by the audit.
-pub(crate) fn replay(tickets: u32, figures: &mut Figures) -> Result<()> {
-    let (mut stack, tickets) = filled(&["api", "worker", "gateway", "operator"], tickets)?;
-    let folded = |worker: &Product| worker.metric("twinkle_worker_commands_total", "");
-    let all = folded(worker(&stack)?).context("the worker counts commands")?;
-    let epoch = head(&stack, "epoch")?;
+fn replay(stack: &mut Stack, tickets: f64, figures: &mut Figures) -> Result<()> {
+    let epoch = head(stack, "epoch")?;
     let place = stack.servers.iter().position(|server| server.role == "worker");
     let place = place.context("there is a worker")?;
     stack.servers[place].kill()?;
@@ -75,11 +74,13 @@ pub(crate) fn replay(tickets: u32, figures: &mut Figures) -> Result<()> {
     sleep(Duration::from_secs(2));
     let started = Instant::now();
     stack.servers[place].start_again()?;
-    let took = until(started, || Ok(folded(worker(&stack)?).is_some_and(|now| now >= all)))?;
+    let worker = &stack.servers[place];
+    let folded = || worker.metric("twinkle_worker_commands_total", "").unwrap_or_default();
+    let took = until(started, || Ok(folded() >= tickets))?;
     tell(figures, "worker_start.folded", tickets, took, "s");
-    let took = until(started, || Ok(head(&stack, "epoch")? > epoch))?;
+    let took = until(started, || Ok(head(stack, "epoch")? > epoch))?;
     tell(figures, "worker_start.view_written", tickets, took, "s");
-    let rss = Usage::of(stack.servers[place].pid())?.rss_bytes;
+    let rss = Usage::of(worker.pid())?.rss_bytes;
     tell(figures, "worker_start.memory", tickets, rss / tickets, "bytes/ticket");
     let begun = Instant::now();
     stack.audit(EVENT)?;
@@ -93,8 +94,8 @@ fn tell(figures: &mut Figures, name: &str, tickets: f64, value: f64, unit: &str)
 }
 
 /// A stack whose event has so many tickets, or nearly so; how many there are.
-fn filled(roles: &[&str], tickets: u32) -> Result<(Stack, f64)> {
-    let stack = Stack::start(roles)?;
+fn filled(tickets: u32) -> Result<(Stack, f64)> {
+    let stack = Stack::start(&["api", "worker", "worker", "gateway", "operator"])?;
     stack.open_event(EVENT, 600, 200)?;
     // The API learns of a new event by itself, on a busy machine a moment after the operator.
     sleep(KNOWN);
@@ -115,8 +116,8 @@ fn shown(stack: &Stack) -> Result<f64> {
     Ok(stats["total"].as_f64().unwrap_or_default())
 }
 
-fn live(stack: &Stack) -> Result<Process> {
-    let args = joins::args(stack, EVENT, LIVE_RATE, LIVE_SECS)?;
+fn live(stack: &Stack, secs: u32) -> Result<Process> {
+    let args = joins::args(stack, EVENT, LIVE_RATE, secs)?;
     let (load, _) = stack::load_beside(stack.folder(), &args)?;
     sleep(Duration::from_secs(3));
     Ok(load)
@@ -133,11 +134,6 @@ fn owner(stack: &Stack) -> Result<usize> {
     let owns =
         |server: &Product| server.role == "worker" && server.metric(OWNER, LABEL) == Some(1.0);
     stack.servers.iter().position(owns).context("no worker owns the event")
-}
-
-fn worker(stack: &Stack) -> Result<&Product> {
-    let mut servers = stack.servers.iter();
-    servers.find(|server| server.role == "worker").context("there is a worker")
 }
 
 /// A field of the view's head; 0 when there is none.
