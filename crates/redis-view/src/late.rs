@@ -14,7 +14,7 @@ use crate::{
     RedisConfig, RedisView,
     keys::Keys,
     link::Link,
-    rebuild::{Building, drop_generation},
+    rebuild::{Building, Ordered, drop_generation},
     write::{Answer, Step},
 };
 
@@ -169,8 +169,9 @@ async fn the_first_call_of_a_newer_epoch_fences_the_older_one() {
 async fn a_chunk_of_a_building_given_up_changes_nothing() {
     let bench = Bench::start().await;
     let (link, event) = (&bench.link, &bench.event);
-    let (mut old, mut new) = (write((1, 1), 0, 10, "old"), write((1, 2), 0, 12, "new"));
-    let (old, new) = (Building::of(link, event, &mut old), Building::of(link, event, &mut new));
+    let (old, new) = (write((1, 1), 0, 10, "old"), write((1, 2), 0, 12, "new"));
+    let (old, new) =
+        (Building::of(link, event, Ordered::of(old)), Building::of(link, event, Ordered::of(new)));
     assert_eq!(old.begin().await, Ok(Answer::Build));
     assert_eq!(old.put(0).await, Ok(Done));
     assert_eq!(new.begin().await, Ok(Answer::Build));
@@ -196,8 +197,9 @@ async fn a_chunk_of_a_building_given_up_changes_nothing() {
 async fn the_same_tickets_under_another_name_are_another_building() {
     let bench = Bench::start().await;
     let (link, event) = (&bench.link, &bench.event);
-    let (mut old, mut new) = (write((1, 1), 0, 10, "same"), write((1, 2), 0, 10, "same"));
-    let (old, new) = (Building::of(link, event, &mut old), Building::of(link, event, &mut new));
+    let (old, new) = (write((1, 1), 0, 10, "same"), write((1, 2), 0, 10, "same"));
+    let (old, new) =
+        (Building::of(link, event, Ordered::of(old)), Building::of(link, event, Ordered::of(new)));
     assert_eq!(old.begin().await, Ok(Answer::Build));
     assert_eq!(new.begin().await, Ok(Answer::Build));
     for number in 0..3 {
@@ -217,7 +219,7 @@ async fn a_generation_below_the_current_one_is_not_even_begun() {
     let bench = Bench::start().await;
     let mut below = write((1, 0), 0, 10, "below");
     below.head.generation = Generation { epoch: Epoch(0), counter: 9 };
-    let below = Building::of(&bench.link, &bench.event, &mut below);
+    let below = Building::of(&bench.link, &bench.event, Ordered::of(below));
     assert_eq!(below.begin().await, Ok(Answer::Outcome(Unexpected)));
 }
 
@@ -225,10 +227,13 @@ async fn a_generation_below_the_current_one_is_not_even_begun() {
 async fn a_building_goes_on_where_it_stopped_but_only_the_same() {
     let bench = Bench::start().await;
     let (link, event) = (&bench.link, &bench.event);
-    let (mut one, mut other) = (write((1, 1), 0, 10, "one"), write((1, 1), 0, 10, "other"));
-    let mut again = one.clone();
-    let (one, again) = (Building::of(link, event, &mut one), Building::of(link, event, &mut again));
-    let other = Building::of(link, event, &mut other);
+    let (one, other) = (write((1, 1), 0, 10, "one"), write((1, 1), 0, 10, "other"));
+    let again = one.clone();
+    let (one, again) = (
+        Building::of(link, event, Ordered::of(one)),
+        Building::of(link, event, Ordered::of(again)),
+    );
+    let other = Building::of(link, event, Ordered::of(other));
     assert_eq!(one.begin().await, Ok(Answer::Build));
     assert_eq!(one.put(0).await, Ok(Done));
     assert_eq!(other.begin().await, Ok(Answer::Outcome(Unexpected)), "the name is taken");
@@ -245,8 +250,9 @@ async fn a_building_goes_on_where_it_stopped_but_only_the_same() {
 async fn a_building_of_an_older_epoch_is_fenced_even_without_a_head() {
     let bench = Bench::start().await;
     let (link, event) = (&bench.link, &bench.event);
-    let (mut old, mut new) = (write((2, 7), 0, 10, "old"), write((3, 0), 0, 12, "new"));
-    let (old, new) = (Building::of(link, event, &mut old), Building::of(link, event, &mut new));
+    let (old, new) = (write((2, 7), 0, 10, "old"), write((3, 0), 0, 12, "new"));
+    let (old, new) =
+        (Building::of(link, event, Ordered::of(old)), Building::of(link, event, Ordered::of(new)));
     bench.redis.cli(&["FLUSHALL"]).expect("wiped");
     assert_eq!(old.begin().await, Ok(Answer::Build));
     assert_eq!(old.put(0).await, Ok(Done));
@@ -266,8 +272,8 @@ async fn a_building_of_an_older_epoch_is_fenced_even_without_a_head() {
 async fn what_is_current_or_being_built_is_never_dropped() {
     let bench = Bench::start().await;
     let (link, event) = (&bench.link, &bench.event);
-    let mut new = write((1, 1), 0, 10, "new");
-    let new = Building::of(link, event, &mut new);
+    let new = write((1, 1), 0, 10, "new");
+    let new = Building::of(link, event, Ordered::of(new));
     assert_eq!(new.begin().await, Ok(Answer::Build));
     for number in 0..3 {
         assert_eq!(new.put(number).await, Ok(Done));

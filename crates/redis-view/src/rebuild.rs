@@ -23,21 +23,36 @@ const CHUNKS_UNDER_WAY_MAX: usize = 8;
 pub(crate) async fn rebuild(
     link: &Link,
     event: &EventId,
-    mut write: Write,
+    write: Write,
 ) -> Result<WriteOutcome, ViewError> {
-    let building = Building::of(link, event, &mut write);
-    if let Answer::Outcome(outcome) = building.begin().await? {
-        return Ok(outcome);
+    let building = Building::of(link, event, aside(move || Ordered::of(write)).await?);
+    let outcome = building.put_all().await;
+    let Building { ordered, .. } = building;
+    aside(move || drop(ordered)).await?;
+    outcome
+}
+
+/// Work of seconds with millions of entries, off the threads on which the owner must tick.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ViewError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| failed("the process is ending"))
+}
+
+/// What a generation is built from, its entries by bucket.
+pub(crate) struct Ordered {
+    write: Write,
+    plan: String,
+}
+
+impl Ordered {
+    pub(crate) fn of(mut write: Write) -> Self {
+        check_numbers(&write.head, 0);
+        by_bucket(&mut write.entries);
+        let plan = digest(&write);
+        Self { write, plan }
     }
-    let puts = stream::iter(0..building.chunks).map(|number| building.put(number));
-    let mut puts = pin!(puts.buffer_unordered(CHUNKS_UNDER_WAY_MAX));
-    while let Some(put) = puts.next().await {
-        let outcome = put?;
-        if outcome != WriteOutcome::Done {
-            return Ok(outcome);
-        }
-    }
-    building.flip().await
 }
 
 /// One generation, to be put chunk by chunk.
@@ -45,49 +60,58 @@ pub(crate) struct Building<'a> {
     link: &'a Link,
     keys: Keys,
     generation: String,
-    plan: String,
     chunks: usize,
-    write: &'a Write,
+    ordered: Ordered,
 }
 
 impl<'a> Building<'a> {
-    pub(crate) fn of(link: &'a Link, event: &EventId, write: &'a mut Write) -> Self {
-        check_numbers(&write.head, 0);
-        by_bucket(&mut write.entries);
-        Self {
-            link,
-            keys: Keys::of(event),
-            generation: write.head.generation.to_string(),
-            plan: digest(write),
-            chunks: chunk_count(&write.entries),
-            write,
+    pub(crate) fn of(link: &'a Link, event: &EventId, ordered: Ordered) -> Self {
+        let Write { head, entries, .. } = &ordered.write;
+        let (generation, chunks) = (head.generation.to_string(), chunk_count(entries));
+        Self { link, keys: Keys::of(event), generation, chunks, ordered }
+    }
+
+    async fn put_all(&self) -> Result<WriteOutcome, ViewError> {
+        if let Answer::Outcome(outcome) = self.begin().await? {
+            return Ok(outcome);
         }
+        let puts = stream::iter(0..self.chunks).map(|number| self.put(number));
+        let mut puts = pin!(puts.buffer_unordered(CHUNKS_UNDER_WAY_MAX));
+        while let Some(put) = puts.next().await {
+            let outcome = put?;
+            if outcome != WriteOutcome::Done {
+                return Ok(outcome);
+            }
+        }
+        self.flip().await
     }
 
     pub(crate) async fn begin(&self) -> Result<Answer, ViewError> {
+        let Ordered { write, plan } = &self.ordered;
         let key = self.keys.head();
         let mut cmd = BEGIN.call(3);
         cmd.arg(&key).arg(self.keys.build()).arg(self.keys.generations());
-        cmd.arg(self.write.head.epoch.0).arg(&self.generation).arg(self.write.head.next);
-        cmd.arg(&self.plan);
+        cmd.arg(write.head.epoch.0).arg(&self.generation).arg(write.head.next);
+        cmd.arg(plan);
         answer(self.link.run(&BEGIN, &key, &cmd).await)
     }
 
     pub(crate) async fn put(&self, number: usize) -> Result<WriteOutcome, ViewError> {
+        let Ordered { write, plan } = &self.ordered;
         let key = self.keys.head();
-        let mut call = TicketCall::new(&CHUNK, chunk(&self.write.entries, number));
-        call.keys(&[&key, &self.keys.build()], self.keys.buckets(self.write.head.generation));
-        call.cmd.arg(self.write.head.epoch.0).arg(&self.generation).arg(&self.plan).arg(number);
+        let mut call = TicketCall::new(&CHUNK, chunk(&write.entries, number));
+        call.keys(&[&key, &self.keys.build()], self.keys.buckets(write.head.generation));
+        call.cmd.arg(write.head.epoch.0).arg(&self.generation).arg(plan).arg(number);
         call.send(self.link, &key).await?.outcome()
     }
 
     pub(crate) async fn flip(&self) -> Result<WriteOutcome, ViewError> {
-        let Write { head, shared, live, .. } = self.write;
+        let Ordered { write: Write { head, shared, live, .. }, plan } = &self.ordered;
         let key = self.keys.head();
         let mut cmd = FLIP.call(3);
         cmd.arg(&key).arg(self.keys.build()).arg(self.keys.shared(head.generation));
         cmd.arg(head.epoch.0).arg(&self.generation).arg(head.next);
-        cmd.arg(&self.plan).arg(self.chunks);
+        cmd.arg(plan).arg(self.chunks);
         cmd.arg(&shared[..]).arg(self.keys.live()).arg(&live[..]);
         answer(self.link.run(&FLIP, &key, &cmd).await)?.outcome()
     }

@@ -355,7 +355,7 @@ fn hash(world: &World) -> [u8; 32] {
     sha2::Sha256::digest(world.key()).into()
 }
 
-fn definition() -> domain::Definition {
+pub(crate) fn definition() -> domain::Definition {
     domain::Definition {
         rules: domain::definition::RULES,
         title: [("en".to_owned(), "Owners".to_owned())].into(),

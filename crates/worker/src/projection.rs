@@ -1,18 +1,21 @@
 //! What of the state is not in the view yet, and the steps that bring it there (R5).
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use domain::{
     Address, Epoch, Event, EventId, Told,
     mutants::{Mutant, on},
 };
 use ports::{Generation, Head, ViewError, ViewWriter, Write, WriteOutcome};
+use tokio::task::yield_now;
 use wire::view::LiveMessage;
 
 use crate::{catch_up::Changes, values};
 
 /// Most outcomes kept for live readers while the view can't be written; above it they read again.
 const TOLD_MAX: usize = 200_000;
+/// Entries made in one go, about a millisecond's work.
+const SLICE: usize = 4_096;
 
 /// The owner's way to the view.
 #[derive(Debug, Clone)]
@@ -52,7 +55,36 @@ enum Plan {
 pub(crate) enum Step {
     Look,
     Write(Write),
-    Rebuild(Write),
+    Rebuild(Rebuild),
+}
+
+/// A view to be built anew: the entries are made of the snapshot while the call is under way.
+#[derive(Clone)]
+pub(crate) struct Rebuild {
+    snapshot: Arc<Event>,
+    /// Without its entries.
+    write: Write,
+}
+
+impl fmt::Debug for Rebuild {
+    /// The offset in the head of the write tells which snapshot it is.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Rebuild").field(&self.write).finish()
+    }
+}
+
+impl Rebuild {
+    /// The whole write. Pauses after each slice: the owner must tick meanwhile.
+    async fn complete(self) -> Write {
+        let Self { snapshot, mut write } = self;
+        let mut left = 1..=snapshot.order().total();
+        while !left.is_empty() {
+            let slice = left.by_ref().take(SLICE);
+            write.entries.extend(slice.map(|position| values::entry(&snapshot, position)));
+            yield_now().await;
+        }
+        write
+    }
 }
 
 /// What came of a call.
@@ -157,14 +189,13 @@ impl Projection {
         self.step(event, generation, from, entries)
     }
 
-    fn rebuild(&mut self, event: &Event) -> Option<Write> {
+    fn rebuild(&mut self, event: &Event) -> Option<Rebuild> {
         self.pending.clear();
         self.counter += u32::from(self.counter == 0 || !on(Mutant::GenerationNotRaised));
         let generation = Generation { epoch: self.epoch, counter: self.counter };
-        let positions = 1..=event.order().total();
-        let entries = positions.map(|position| values::entry(event, position)).collect();
         self.defined_at = None;
-        self.step(event, generation, 0, entries)
+        let write = self.step(event, generation, 0, Vec::new())?;
+        Some(Rebuild { snapshot: Arc::new(event.clone()), write })
     }
 
     fn step(
@@ -201,7 +232,7 @@ impl Projection {
             (Step::Write(write), Ok(Answer::Outcome(outcome))) => {
                 self.wrote(&write, outcome, Report::Projected(write.head.next))
             }
-            (Step::Rebuild(write), Ok(Answer::Outcome(outcome))) => {
+            (Step::Rebuild(Rebuild { write, .. }), Ok(Answer::Outcome(outcome))) => {
                 self.wrote(&write, outcome, Report::Rebuilt(write.head.next))
             }
             (Step::Look, Ok(Answer::Outcome(_))) => Report::Nothing,
@@ -259,7 +290,52 @@ pub(crate) async fn call(view: Arc<dyn ViewWriter>, id: EventId, step: Step) -> 
     let result = match step.clone() {
         Step::Look => view.head(&id).await.map(Answer::Head),
         Step::Write(write) => view.write(&id, write).await.map(Answer::Outcome),
-        Step::Rebuild(write) => view.rebuild(&id, write).await.map(Answer::Outcome),
+        Step::Rebuild(rebuild) => {
+            view.rebuild(&id, rebuild.complete().await).await.map(Answer::Outcome)
+        }
     };
     Done { step, result }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use domain::{Command, Operation, TicketId};
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    const AT: u64 = 1_796_464_800_000;
+
+    fn event_of(tickets: usize) -> Event {
+        let definition = Box::new(crate::exhaustive::definition());
+        let define = Command::Operate(Operation::Define { salt: [1; 16], definition });
+        let mut commands = vec![define, Command::Operate(Operation::Open)];
+        commands.extend((0..tickets).map(|n| {
+            let ticket = TicketId((n as u128).to_be_bytes());
+            Command::Join { ticket, previous: None }
+        }));
+        let mut event = Event::default();
+        event.apply(0, AT, &commands, &mut Vec::new());
+        event
+    }
+
+    #[test]
+    fn others_have_their_turn_while_a_long_line_is_written_down() {
+        let event = event_of(2 * SLICE + 1);
+        let mut projection = Projection::new(event.epoch());
+        let rebuild = projection.rebuild(&event).expect("there is something to say");
+        let mut complete = pin!(rebuild.complete());
+        let mut turns = 0;
+        let write = loop {
+            match complete.as_mut().now_or_never() {
+                Some(write) => break write,
+                None => turns += 1,
+            }
+        };
+        assert_eq!(turns, 3, "one after each slice");
+        let positions = 1..=event.order().total();
+        assert!(write.entries.into_iter().eq(positions.map(|p| values::entry(&event, p))));
+    }
 }
