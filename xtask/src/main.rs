@@ -7,6 +7,7 @@
 
 mod api;
 mod bench;
+mod chart;
 mod commands;
 mod deploy;
 #[cfg(test)]
@@ -100,6 +101,8 @@ enum Command {
     },
     /// Everything that takes too long for every change: hours.
     Nightly,
+    /// Writes the table of values into the README of the chart.
+    ChartDocs,
     /// Checks the dependencies against the RustSec advisory database (needs GitHub).
     Advisories,
 }
@@ -122,6 +125,7 @@ fn main() -> ExitCode {
         Command::Bench { names, full, bin } => bench::run(&names, full, bin.as_deref()),
         Command::Fuzz { target, secs, keep } => fuzz::run(target.as_deref(), secs, keep),
         Command::Nightly => Ok(nightly::run()),
+        Command::ChartDocs => chart::write_docs().map(|()| true),
         Command::Advisories => deploy::advisories(),
     };
     exit_code(done)

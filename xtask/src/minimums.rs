@@ -16,6 +16,7 @@ pub(crate) const PLANS: &str = "plans";
 pub(crate) const LOAD: &str = "load";
 pub(crate) const SIM: &str = "sim";
 pub(crate) const API: &str = "api";
+pub(crate) const CHART: &str = "chart";
 pub(crate) const FUZZ: &str = "fuzz";
 
 /// Kind → suite → fewest tests that must pass.

