@@ -2,7 +2,7 @@
 
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
-const ROLE: &[&str] = &["domain", "wire", "ports", "directory", "http"];
+const ROLE: &[&str] = &["domain", "wire", "ports", "directory", "http", "meters", "traces"];
 const ADAPTER: &[&str] = &["domain", "ports"];
 
 /// The packages of ours that a package may depend on, `twinkle-` left out.
@@ -11,7 +11,9 @@ fn allowed(package: &str) -> Option<&'static [&'static str]> {
         "domain" | "testbed" | "loadtest" | "oracle" => &[],
         "wire" | "ports" => &["domain"],
         "directory" | "audit" => &["domain", "wire", "ports"],
-        "http" => &["domain", "wire", "ports"],
+        "traces" => &["ports"],
+        "meters" => &["domain", "ports"],
+        "http" => &["domain", "wire", "ports", "meters"],
         "kafka" | "redis-view" | "embedded" => ADAPTER,
         "producer-api" | "gateway" | "operator" | "worker" => ROLE,
         "twinkle" => &[
@@ -20,6 +22,8 @@ fn allowed(package: &str) -> Option<&'static [&'static str]> {
             "ports",
             "directory",
             "audit",
+            "meters",
+            "traces",
             "http",
             "kafka",
             "redis-view",

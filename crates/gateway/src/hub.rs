@@ -23,6 +23,7 @@ use domain::{
     EventId, TicketId,
     mutants::{Mutant, on},
 };
+use metrics::Gauge;
 use ports::{Clock, Head, Shared, Tickets, ViewError, ViewReader};
 use tokio::{
     sync::{mpsc, watch},
@@ -101,6 +102,7 @@ pub(crate) struct Hub {
     /// The highest `next` that the view has shown, in a value or in a live message.
     seen: AtomicU64,
     asks: mpsc::Sender<Ask>,
+    frame_time: Gauge,
     used_at: Mutex<Instant>,
 }
 
@@ -123,6 +125,7 @@ impl Hub {
             seen: AtomicU64::new(head.next),
             registry: Registry::default(),
             used_at: Mutex::new(Instant::now()),
+            frame_time: Meters::frame_time(&event),
             event,
             meters,
             view,
@@ -222,7 +225,13 @@ impl Hub {
         });
         self.reach.send_modify(|reach| reach.shown = reach.shown.max(progress.to));
         let age_ms = self.clock.now().saturating_sub(progress.at);
-        self.meters.frame_age.record(Duration::from_millis(age_ms).as_secs_f64());
+        self.meters.frame_age.record(Duration::from_millis(age_ms));
+        self.frame_time.set(Duration::from_millis(progress.at).as_secs_f64());
+    }
+
+    /// Nobody looks at the event any more.
+    pub(crate) fn retired(&self) {
+        self.frame_time.set(f64::NAN);
     }
 
     /// Tells all sockets to end.

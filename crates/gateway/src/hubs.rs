@@ -137,6 +137,7 @@ impl Hubs {
         for task in tasks {
             task.abort();
         }
+        hub.retired();
         self.meters.hubs.decrement(1);
     }
 

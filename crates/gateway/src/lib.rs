@@ -25,9 +25,9 @@ use ports::{Clock, ViewReader};
 use tokio::sync::watch;
 use wire::{PassKeys, pass::Pass};
 
+pub use crate::meters::METERS;
 pub use description::openapi;
 pub use limits::Limits;
-pub use meters::describe;
 
 use crate::{hubs::Hubs, meters::Meters};
 

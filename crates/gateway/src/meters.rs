@@ -1,9 +1,52 @@
 //! What the role counts.
 
-use metrics::{
-    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram,
-    gauge, histogram,
-};
+use domain::EventId;
+use meters::{Meter, count, gauge, histogram};
+use metrics::{Counter, Gauge, Histogram, counter};
+
+use crate::{hub::follow::Reread, socket::end::End};
+
+/// The role's metrics.
+pub const METERS: &[Meter] = &[
+    gauge("twinkle_gateway_sockets", "sockets", "", "Open sockets of waiting pages"),
+    gauge("twinkle_gateway_events", "events", "", "Events that somebody here looks at"),
+    count("twinkle_gateway_frames_total", "frames", "kind", "Frames sent"),
+    count(
+        "twinkle_gateway_frames_skipped_total",
+        "frames",
+        "",
+        "Shared frames that slow sockets did not get",
+    ),
+    histogram(
+        "twinkle_gateway_frame_age_seconds",
+        "seconds",
+        "",
+        "Age of what a shared frame tells, when sockets get it",
+    ),
+    gauge(
+        "twinkle_gateway_frame_timestamp_seconds",
+        "seconds since 1970",
+        "event",
+        "Time of what the last shared frame told; NaN: nobody looks",
+    ),
+    histogram(
+        "twinkle_gateway_lookup_tickets",
+        "tickets",
+        "",
+        "Tickets looked up in one call to the view",
+    ),
+    count(
+        "twinkle_gateway_view_errors_total",
+        "calls",
+        "",
+        "Readings of the view that failed or took too long",
+    ),
+    count("twinkle_gateway_sockets_closed_total", "sockets", "reason", "Sockets that ended"),
+    count("twinkle_gateway_rereads_total", "readings", "reason", "Times an event was read again"),
+];
+
+const CLOSED: &str = "twinkle_gateway_sockets_closed_total";
+const REREADS: &str = "twinkle_gateway_rereads_total";
 
 /// Counters of sockets and hubs, looked up once.
 pub(crate) struct Meters {
@@ -19,14 +62,20 @@ pub(crate) struct Meters {
 
 impl Default for Meters {
     fn default() -> Self {
+        for end in End::ALL {
+            drop(counter!(CLOSED, "reason" => end.name()));
+        }
+        for reread in Reread::ALL {
+            drop(counter!(REREADS, "reason" => reread.name()));
+        }
         Self {
-            sockets: gauge!("twinkle_gateway_sockets"),
-            hubs: gauge!("twinkle_gateway_events"),
+            sockets: metrics::gauge!("twinkle_gateway_sockets"),
+            hubs: metrics::gauge!("twinkle_gateway_events"),
             shared_frames: counter!("twinkle_gateway_frames_total", "kind" => "shared"),
             personal_frames: counter!("twinkle_gateway_frames_total", "kind" => "personal"),
             skipped_frames: counter!("twinkle_gateway_frames_skipped_total"),
-            frame_age: histogram!("twinkle_gateway_frame_age_seconds"),
-            lookups: histogram!("twinkle_gateway_lookup_tickets"),
+            frame_age: metrics::histogram!("twinkle_gateway_frame_age_seconds"),
+            lookups: metrics::histogram!("twinkle_gateway_lookup_tickets"),
             view_errors: counter!("twinkle_gateway_view_errors_total"),
         }
     }
@@ -35,48 +84,16 @@ impl Default for Meters {
 impl Meters {
     /// A socket came to its end.
     pub(crate) fn closed(reason: &'static str) {
-        counter!("twinkle_gateway_sockets_closed_total", "reason" => reason).increment(1);
+        counter!(CLOSED, "reason" => reason).increment(1);
     }
 
     /// An event's whole state was read again.
     pub(crate) fn reread(reason: &'static str) {
-        counter!("twinkle_gateway_rereads_total", "reason" => reason).increment(1);
+        counter!(REREADS, "reason" => reason).increment(1);
     }
-}
 
-/// Describes the role's metrics to the recorder.
-pub fn describe() {
-    describe_gauge!("twinkle_gateway_sockets", Unit::Count, "open sockets");
-    describe_gauge!("twinkle_gateway_events", Unit::Count, "events that are followed");
-    describe_counter!("twinkle_gateway_frames_total", Unit::Count, "frames sent, by kind");
-    describe_counter!(
-        "twinkle_gateway_frames_skipped_total",
-        Unit::Count,
-        "shared frames that slow sockets did not get"
-    );
-    describe_histogram!(
-        "twinkle_gateway_frame_age_seconds",
-        Unit::Seconds,
-        "age of what a shared frame tells, when it is made"
-    );
-    describe_histogram!(
-        "twinkle_gateway_lookup_tickets",
-        Unit::Count,
-        "tickets looked up in one call to the view"
-    );
-    describe_counter!(
-        "twinkle_gateway_view_errors_total",
-        Unit::Count,
-        "calls to the view that failed or took too long"
-    );
-    describe_counter!(
-        "twinkle_gateway_sockets_closed_total",
-        Unit::Count,
-        "sockets that ended, by reason"
-    );
-    describe_counter!(
-        "twinkle_gateway_rereads_total",
-        Unit::Count,
-        "times an event was read again from the view, by reason"
-    );
+    /// The time of an event's frames.
+    pub(crate) fn frame_time(event: &EventId) -> Gauge {
+        metrics::gauge!("twinkle_gateway_frame_timestamp_seconds", "event" => event.to_string())
+    }
 }

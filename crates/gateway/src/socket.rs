@@ -3,7 +3,7 @@
 //! A task a socket, one buffer a socket, no timer while all goes well: the heartbeat of the shared
 //! frames also drives pings and patience.
 
-mod end;
+pub(crate) mod end;
 mod person;
 
 use std::{

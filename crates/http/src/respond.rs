@@ -14,6 +14,7 @@ use tower::Service;
 use wire::Code;
 
 use crate::{
+    meters,
     problem::ProblemResponse,
     settings::{HEAD_BYTES_MAX, HEADERS_MAX},
 };
@@ -37,8 +38,13 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 /// Adds the answers for addresses and methods that the routes don't have.
 pub fn with_fallbacks(router: Router) -> Router {
     router
-        .fallback(async || ProblemResponse::from(Code::NotFound))
-        .method_not_allowed_fallback(async || ProblemResponse::from(Code::MethodNotAllowed))
+        .fallback(async || unrouted(Code::NotFound))
+        .method_not_allowed_fallback(async || unrouted(Code::MethodNotAllowed))
+}
+
+fn unrouted(code: Code) -> ProblemResponse {
+    meters::unrouted();
+    ProblemResponse::from(code)
 }
 
 pub(crate) async fn respond(mut router: Router, request: Request, https: bool) -> Response {

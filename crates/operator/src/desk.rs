@@ -238,7 +238,7 @@ fn decide(known: Option<Known>, address: Address) -> Decided {
         Some(Outcome::Refused { refusal }) => ("refused", Err(Problem::from(refusal).into())),
         Some(_) | None => ("open", Ok(Decision::Open(address))),
     };
-    counter!("twinkle_operator_changes_total", "result" => result).increment(1);
+    counter!(crate::CHANGES, "result" => result).increment(1);
     decided
 }
 

@@ -16,7 +16,10 @@ use axum::{
     Router, middleware,
     routing::{get, patch, post, put},
 };
-use metrics::{Unit, describe_counter};
+use meters::{Meter, count};
+use metrics::counter;
+
+use wire::Code;
 
 pub use calls::DEFINITION_BYTES_MAX;
 pub use description::openapi;
@@ -27,6 +30,12 @@ pub use token::{InvalidToken, TOKEN_BYTES_MIN, Token};
 pub fn router(parts: Parts, token: Token) -> Router {
     let event = "/operator/v1/events/{event}";
     let at = |rest: &str| format!("{event}/{rest}");
+    for result in ["done", "refused", "open"] {
+        drop(counter!(CHANGES, "result" => result));
+    }
+    for code in [Code::TokenMissing, Code::TokenWrong] {
+        drop(counter!(DENIED, "code" => code.as_str()));
+    }
     Router::new()
         .route("/operator/v1/events", get(calls::list))
         .route(event, put(calls::put).get(calls::show))
@@ -42,9 +51,11 @@ pub fn router(parts: Parts, token: Token) -> Router {
         .with_state(Arc::new(desk::Desk::new(parts)))
 }
 
-/// Describes the role's metrics to the recorder.
-pub fn describe() {
-    let (changes, denied) = ("twinkle_operator_changes_total", "twinkle_operator_denied_total");
-    describe_counter!(changes, Unit::Count, "operator calls that reached the log, by result");
-    describe_counter!(denied, Unit::Count, "operator calls without the right token");
-}
+/// The role's metrics.
+pub const METERS: &[Meter] = &[
+    count(CHANGES, "calls", "result", "Operator calls that reached the log"),
+    count(DENIED, "calls", "code", "Operator calls without the right token"),
+];
+
+const CHANGES: &str = "twinkle_operator_changes_total";
+const DENIED: &str = "twinkle_operator_denied_total";

@@ -55,7 +55,7 @@ pub(crate) async fn guard(State(token): State<Token>, request: Request, next: Ne
     match token.check(request.headers()) {
         Ok(()) => next.run(request).await,
         Err(code) => {
-            counter!("twinkle_operator_denied_total", "code" => code.as_str()).increment(1);
+            counter!(crate::DENIED, "code" => code.as_str()).increment(1);
             let problem = ProblemResponse::from(code);
             problem.with_header(header::WWW_AUTHENTICATE, CHALLENGE).into_response()
         }

@@ -8,6 +8,7 @@ pub mod facts;
 pub mod keep;
 pub mod log;
 pub mod memory;
+pub mod trace;
 pub mod view;
 
 #[cfg(feature = "contract")]
@@ -17,6 +18,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use facts::{Fact, Facts, FactsError, FactsReader};
 pub use keep::{KeepError, LogImport, LogKeeper};
 pub use log::{Appended, EventLog, LogError, LogReader, Record};
+pub use trace::Trace;
 pub use view::{
     Generation, Head, LiveEvent, LiveReader, Shared, Tickets, ViewError, ViewReader, ViewWriter,
     Write, WriteEntry, WriteOutcome,

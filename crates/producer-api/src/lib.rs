@@ -19,9 +19,9 @@ use axum::{
     routing::{delete, post, put},
 };
 
+pub use crate::meters::METERS;
 pub use api::{ATTEMPTS_MAX, Parts};
 pub use description::openapi;
-pub use meters::describe;
 
 use crate::{api::Api, forms::Form};
 

@@ -167,12 +167,11 @@ impl Packer {
     async fn fly(&self, departure: Departure) {
         let Departure { pack, flight, places } = departure;
         let commands = pack.len();
-        let begun = Instant::now();
         let append = self.route.log.append(&self.event, pack.finish().into());
         // A log that panics must not leave people waiting, nor the record counted as under way.
         let result = AssertUnwindSafe(append).catch_unwind().await;
         let result = result.unwrap_or_else(|_| Err(LogError::Unavailable("panic".to_owned())));
-        self.route.meters.appended(commands, begun.elapsed(), result.is_ok());
+        self.route.meters.appended(commands, result.is_ok());
         drop(places);
         let result = match result {
             Err(_) if on(Mutant::AckUndurable) => Ok(0),

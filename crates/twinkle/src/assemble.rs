@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ::meters::{MeteredLog, MeteredReader, MeteredWriter};
 use anyhow::{Context, Result};
 use embedded::{Embedded, EmbeddedView};
 use kafka::{KafkaConfig, KafkaFacts, KafkaLog};
@@ -27,6 +28,16 @@ pub(crate) struct Ports {
 
 /// Opens the data folder, or gets ready to talk to Kafka and Redis (which may be away for now).
 pub(crate) fn ports(stores: &Stores) -> Result<Ports> {
+    let ports = connect(stores)?;
+    Ok(Ports {
+        log: Arc::new(MeteredLog::new(ports.log)),
+        writer: Arc::new(MeteredWriter::new(ports.writer)),
+        reader: Arc::new(MeteredReader::new(ports.reader)),
+        ..ports
+    })
+}
+
+fn connect(stores: &Stores) -> Result<Ports> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     match stores {
         Stores::Embedded { data } => {

@@ -3,6 +3,7 @@
 mod assemble;
 mod cli;
 mod config;
+mod meters;
 mod openapi;
 mod sample;
 mod secrets;
@@ -43,6 +44,8 @@ enum Command {
     Restore(cli::restore::RestoreArgs),
     /// Tell what an event needs: pods, cores, memory, and about what it costs
     Capacity(cli::capacity::CapacityArgs),
+    /// List everything that `/metrics` may say, as Markdown
+    Metrics,
     /// Ask the process on this machine whether it is ready
     Health(cli::health::HealthArgs),
 }
@@ -76,6 +79,10 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error, 1),
         },
+        Command::Metrics => {
+            meters::print();
+            ExitCode::SUCCESS
+        }
         Command::Health(args) => match cli::health::run(&args) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error, 1),

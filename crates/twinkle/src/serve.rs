@@ -5,7 +5,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use axum::Router;
 use directory::Directory;
-use http_kit::{Cookies, Drained, Outcomes, Settings, admin, listen, with_fallbacks};
+use http_kit::{
+    Cookies, CountRequests, Drained, Outcomes, Settings, admin, listen, with_fallbacks,
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -30,7 +32,7 @@ const SAMPLE_SECS: u64 = 20;
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: Config) -> Result<()> {
     telemetry::log(&config.log, config.log_format)?;
-    let render = telemetry::metrics()?;
+    let render = telemetry::metrics(&config.roles)?;
     let (listener, admin_listener) = bind(&config)?;
     let ports = assemble::ports(&config.stores)?;
     let directory = Directory::follow(ports.facts.clone());
@@ -121,6 +123,7 @@ impl Roles {
         if has(Role::Operator) {
             router = router.merge(operator(config, ports, directory, outcomes));
         }
+        let router = router.layer(CountRequests);
         let (stop_worker, worker_stopped) = watch::channel(false);
         let worker = has(Role::Worker)
             .then(|| tokio::spawn(worker(config, ports, directory).run(worker_stopped)));
@@ -135,7 +138,6 @@ fn api(
     cookies: &Cookies,
     outcomes: &Outcomes,
 ) -> Router {
-    producer_api::describe();
     producer_api::router(producer_api::Parts {
         log: ports.log.clone(),
         directory: directory.clone(),
@@ -154,7 +156,6 @@ fn gateway(
     cookies: Cookies,
     stopped: &watch::Receiver<bool>,
 ) -> Router {
-    gateway::describe();
     let default = gateway::Limits::default();
     gateway::router(gateway::Parts {
         view: ports.reader.clone(),
@@ -169,7 +170,6 @@ fn gateway(
 }
 
 fn operator(config: &Config, ports: &Ports, directory: &Directory, outcomes: Outcomes) -> Router {
-    operator::describe();
     let parts = operator::Parts {
         log: ports.log.clone(),
         facts: ports.facts.clone(),

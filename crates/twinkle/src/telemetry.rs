@@ -1,13 +1,23 @@
 //! Logs and metrics.
 
-use std::{io::IsTerminal, sync::Arc};
+use std::{io::IsTerminal, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use http_kit::admin::Render;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tracing_subscriber::{EnvFilter, fmt};
 
-use crate::config::LogFormat;
+use crate::{
+    config::{LogFormat, Role},
+    meters,
+};
+
+/// How often what histograms have gathered is put into buckets, also when nobody reads them: else
+/// samples would pile up.
+const UPKEEP_SECS: u64 = 5;
+
+/// Bounds of every histogram of tickets or commands.
+const COUNTS: [f64; 9] = [1.0, 2.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 4_096.0, 16_384.0];
 
 /// Bounds of every histogram in seconds: from a tenth of a millisecond to ten seconds.
 const SECONDS: [f64; 16] = [
@@ -29,12 +39,23 @@ pub(crate) fn log(filter: &str, format: LogFormat) -> Result<()> {
     started.map_err(|error| anyhow::anyhow!("logging can't be started: {error}"))
 }
 
-/// Starts counting; the answer renders what was counted.
-pub(crate) fn metrics() -> Result<Render> {
+/// Starts counting what these roles count; the answer renders it.
+pub(crate) fn metrics(roles: &[Role]) -> Result<Render> {
     let builder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?;
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .set_buckets_for_metric(Matcher::Suffix("_commands".to_owned()), &COUNTS)?
+        .set_buckets_for_metric(Matcher::Suffix("_tickets".to_owned()), &COUNTS)?;
     let handle = builder.install_recorder().context("metrics can't be started")?;
+    let machine = meters::describe(roles);
+    let kept = handle.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(UPKEEP_SECS)).await;
+            kept.run_upkeep();
+        }
+    });
     Ok(Arc::new(move || {
+        machine.look();
         handle.run_upkeep();
         handle.render()
     }))

@@ -1,41 +1,39 @@
 //! One event: fold its log; when it is ours, tick and project.
 
+mod facts;
+mod fold;
+mod project;
+
 use std::{future::pending, time::Duration};
 
 use domain::{
-    Address, Command, Event, EventId, EventState, Told,
+    Address, Command, Event, EventId, EventState,
     mutants::{Mutant, on},
 };
 use futures_util::future::BoxFuture;
-use metrics::{counter, gauge};
 use ports::{Appended, LogError, LogReader, Record};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, sleep_until},
 };
-use tracing::{error, info, warn};
-use wire::{
-    facts::{StateFact, head_key, state_key},
-    record::{self, DecodeError},
-};
+use tracing::{info, warn};
+use wire::record;
 
+use self::project::Lag;
 use crate::{
     Worker,
     catch_up::Changes,
     heads::Heads,
+    meters::Meters,
     ownership::Ownership,
-    projection::{Done, Projection, Report, call},
+    projection::{Done, Projection},
 };
 
 /// Pause after the log or the view could not be reached.
 const RETRY_MS: u64 = 200;
-/// Shortest span between two steps of the projection: what arrives meanwhile shares a step.
-const PROJECT_EVERY_MS: u64 = 10;
 /// An owner that does not read its own ticks for this long is deaf and stops ticking.
 const DEAF_MS: u64 = 3_000;
 const DEAF_IDLE_MS: u64 = 25_000;
-/// How often lag tools are told how far the view is.
-const COMMIT_EVERY_MS: u64 = 1_000;
 
 type Appending = BoxFuture<'static, (Own, Result<Appended, LogError>)>;
 type Putting = BoxFuture<'static, Option<Address>>;
@@ -80,6 +78,10 @@ struct EventTask {
     ticked: Option<Instant>,
     project_from: Instant,
     committed: Instant,
+    /// How far the view is, as this owner knows.
+    projected_next: u64,
+    lag: Lag,
+    meters: Meters,
 }
 
 /// Follows and drives one event until it is archived or the worker stops.
@@ -123,6 +125,9 @@ impl EventTask {
         Self {
             ownership: Ownership::new(&id, worker.id, now),
             heads: Heads::new(&id),
+            meters: Meters::new(&id),
+            lag: Lag::default(),
+            projected_next: 0,
             worker,
             id,
             event: Event::default(),
@@ -227,53 +232,6 @@ impl EventTask {
         }
     }
 
-    fn fold(&mut self, record: &Record) {
-        if self.halted {
-            return;
-        }
-        let commands = match record::decode(&record.bytes) {
-            Ok(commands) => commands,
-            Err(DecodeError::Malformed) => Vec::new(),
-            Err(_) if on(Mutant::UnknownVersionSkipped) => Vec::new(),
-            Err(error) => return self.halt(record.offset, &error),
-        };
-        let epoch = self.event.epoch();
-        let mut told = Vec::new();
-        self.heads.link(&self.event, record);
-        self.event.apply(record.offset, record.at, &commands, &mut told);
-        counter!("twinkle_worker_commands_total").increment(commands.len() as u64);
-        let ticked = commands.iter().any(|c| *c == Command::Tick { epoch: self.event.epoch() });
-        if ticked || epoch != self.event.epoch() {
-            self.ownership.heard(Instant::now());
-        }
-        let asked = |c: &Command| !matches!(c, Command::Tick { .. } | Command::Own { .. });
-        // What is read at the start was asked long ago.
-        if record.offset >= self.end && commands.iter().any(asked) {
-            self.ownership.stir(Instant::now());
-        }
-        self.note(record.offset, told);
-    }
-
-    fn note(&mut self, offset: u64, told: Vec<Told>) {
-        let position = |told: &Told| {
-            let ticket = told.ticket.filter(|_| told.fresh)?;
-            self.event.ticket(ticket).map(|(position, ..)| position)
-        };
-        let positions: Vec<u32> = told.iter().filter_map(position).collect();
-        if let Some(projection) = self.projection.as_mut() {
-            projection.take_in(&positions, told);
-        }
-        self.changes.remember(offset, positions);
-    }
-
-    fn halt(&mut self, offset: u64, error: &DecodeError) {
-        self.halted = true;
-        self.ownership.give_up();
-        gauge!("twinkle_worker_halted_events").increment(1);
-        error!(event = %self.id, offset, %error,
-            "this release can't read a record: it leaves the event to a newer one");
-    }
-
     fn appended(&mut self, own: Own, result: Result<Appended, LogError>) {
         match (own, result) {
             (Own::Claim, Ok(appended)) => self.ownership.claimed_at(appended.offset),
@@ -287,47 +245,12 @@ impl EventTask {
         }
     }
 
-    fn projected(&mut self, done: Done) {
-        let Some(projection) = self.projection.as_mut() else { return };
-        match projection.finish(done, &self.changes) {
-            Report::Projected(next) => self.commit(next),
-            Report::Rebuilt(next) => {
-                info!(event = %self.id, next, "the view was built anew");
-                counter!("twinkle_worker_rebuilds_total").increment(1);
-                self.commit(next);
-            }
-            Report::Fenced if on(Mutant::FencedIgnored) => {}
-            Report::Fenced => {
-                info!(event = %self.id, "a newer owner writes the view");
-                counter!("twinkle_worker_fenced_total").increment(1);
-                self.ownership.give_up();
-                self.projection = None;
-            }
-            Report::Unreachable(reason) => {
-                warn!(event = %self.id, reason, "the view can't be written for now");
-                self.project_from = Instant::now() + Duration::from_millis(RETRY_MS);
-            }
-            Report::Unexpected => warn!(event = %self.id, "the view is not what it was"),
-            Report::Nothing => {}
-        }
-    }
-
-    /// Tells lag tools, now and then, how far the view is.
-    fn commit(&mut self, next: u64) {
-        if self.committed.elapsed() < Duration::from_millis(COMMIT_EVERY_MS) {
-            return;
-        }
-        self.committed = Instant::now();
-        gauge!("twinkle_worker_projected_offset", "event" => self.id.to_string()).set(next as f64);
-        let (log, id) = (self.worker.log.clone(), self.id.clone());
-        tokio::spawn(async move { log.commit(&id, next).await });
-    }
-
     /// Starts what is due and not under way.
     fn drive(&mut self) {
         let now = Instant::now();
         self.ownership.watch(&self.event, self.worker.clock.now(), now);
         self.follow_ownership();
+        self.tell();
         if self.only_reads() {
             return;
         }
@@ -356,12 +279,29 @@ impl EventTask {
             self.projection = Some(Projection::new(self.event.epoch()));
             self.projecting = None;
             self.ticked = None;
+            self.projected_next = self.event.next();
+            self.lag = Lag::default();
+            self.lag.folded(self.event.time().record());
         }
         if !owns && self.projection.take().is_some() {
             info!(event = %self.id, "owns the event no longer");
             self.projecting = None;
+            self.meters.hides();
         }
-        gauge!("twinkle_worker_owner", "event" => self.id.to_string()).set(f64::from(owns));
+    }
+
+    /// Tells those who watch how the event stands and how far behind this worker is.
+    fn tell(&self) {
+        let owns = self.owns();
+        self.meters.stands(&self.event, owns);
+        let next = self.event.next();
+        if owns {
+            let since = self.lag.since().unwrap_or(u64::MAX);
+            let age = self.worker.clock.now().saturating_sub(since);
+            self.meters.lags(next.saturating_sub(self.projected_next), age);
+        } else {
+            self.meters.lags(self.end.saturating_sub(next), 0);
+        }
     }
 
     fn append_if_due(&mut self, now: Instant) {
@@ -382,54 +322,6 @@ impl EventTask {
         self.appending = Some(Box::pin(async move { (own, log.append(&id, record.into()).await) }));
     }
 
-    fn project_if_due(&mut self, now: Instant) {
-        if self.projecting.is_some() || now < self.project_from {
-            return;
-        }
-        let Some(projection) = self.projection.as_mut() else { return };
-        projection.show_head(self.heads.latest());
-        let Some(step) = projection.next_step(&self.event) else { return };
-        self.projecting = Some(Box::pin(call(self.worker.view.clone(), self.id.clone(), step)));
-        self.project_from = now + Duration::from_millis(PROJECT_EVERY_MS);
-    }
-
-    fn put_fact_if_due(&mut self) {
-        let at = self.event.defined_at();
-        if self.putting.is_some() || self.fact_at == Some(at) || self.event.definition().is_none() {
-            return;
-        }
-        let value = StateFact::new(self.event.state(), at, self.event.definition()).encode();
-        self.putting = Some(self.put(state_key(&self.id), value, at));
-    }
-
-    fn put_head_if_due(&mut self) {
-        if self.putting_head.is_some() {
-            return;
-        }
-        let Some((next, head)) = self.heads.unput() else { return };
-        self.putting_head = Some(self.put(head_key(&self.id), head.into(), next));
-    }
-
-    /// Puts a fact; tells `what` once it stands, and nothing if it has to be put again.
-    fn put<T: Send + 'static>(
-        &self,
-        key: String,
-        value: Vec<u8>,
-        what: T,
-    ) -> BoxFuture<'static, Option<T>> {
-        let facts = self.worker.facts.clone();
-        Box::pin(async move {
-            match facts.put(&key, value.into()).await {
-                Ok(()) => Some(what),
-                Err(error) => {
-                    warn!(key, %error, "a fact about an event was not published");
-                    sleep(Duration::from_millis(RETRY_MS)).await;
-                    None
-                }
-            }
-        })
-    }
-
     /// Lets the projection under way end, and says a last word about the log.
     async fn finish(mut self) {
         if let Some(projecting) = self.projecting.take() {
@@ -444,6 +336,7 @@ impl EventTask {
             self.put_head_if_due();
             running_out(&mut self.putting_head).await;
         }
+        self.meters.leaves();
     }
 }
 

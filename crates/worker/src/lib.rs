@@ -7,6 +7,7 @@ mod event_task;
 #[cfg(test)]
 mod exhaustive;
 mod heads;
+mod meters;
 mod ownership;
 mod projection;
 pub mod values;
@@ -19,6 +20,8 @@ use ports::{Clock, EventLog, Facts, ViewWriter};
 use tokio::{sync::watch, task::JoinHandle};
 use tracing::error;
 use wire::HeadSigner;
+
+pub use crate::meters::METERS;
 
 /// Longest time that the last projections may take at a shutdown.
 const DRAIN_MS: u64 = 3_000;

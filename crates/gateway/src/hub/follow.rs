@@ -35,7 +35,7 @@ fn every(sockets: usize) -> Duration {
 
 /// Why the whole state is read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reread {
+pub(crate) enum Reread {
     /// The live channel was opened, or says that it lost messages.
     Lost,
     /// A message does not follow the one before.
@@ -47,7 +47,9 @@ enum Reread {
 }
 
 impl Reread {
-    fn name(self) -> &'static str {
+    pub(crate) const ALL: [Self; 4] = [Self::Lost, Self::Gap, Self::Silence, Self::Garbled];
+
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Lost => "lost",
             Self::Gap => "gap",

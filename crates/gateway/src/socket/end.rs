@@ -28,6 +28,16 @@ pub(crate) enum End {
 }
 
 impl End {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Gone,
+        Self::TooLarge,
+        Self::Garbled,
+        Self::Slow,
+        Self::Stuck,
+        Self::Silent,
+        Self::Drained,
+    ];
+
     /// What it means that a message could not be read.
     pub(crate) fn of(error: axum::Error) -> Self {
         match error.into_inner().downcast_ref::<Error>() {
@@ -37,7 +47,7 @@ impl End {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Gone => "gone",
             Self::TooLarge => "too_large",

@@ -1,5 +1,6 @@
 //! Workers over ports in memory: they fold, own, tick, project, and take over from each other.
 
+mod counting;
 mod world;
 
 use std::{
