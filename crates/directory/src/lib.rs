@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -21,16 +21,20 @@ pub struct Directory {
     events: Arc<RwLock<BTreeMap<EventId, Arc<EventFacts>>>>,
     /// Counts the changes; 0 until everything that was there has been read.
     changes: watch::Receiver<u64>,
+    trouble: Trouble,
 }
+
+/// Why the facts can't be read; `None` while they can.
+type Trouble = Arc<Mutex<Option<String>>>;
 
 impl Directory {
     /// Starts following in the background.
     pub fn follow(facts: Arc<dyn Facts>) -> Self {
         let (counter, changes) = watch::channel(0);
-        let directory = Self { events: Arc::default(), changes };
-        let events = Arc::clone(&directory.events);
+        let directory = Self { events: Arc::default(), changes, trouble: Arc::default() };
+        let (events, trouble) = (directory.events.clone(), directory.trouble.clone());
         tokio::spawn(async move {
-            let follow = follow(facts, events, &counter);
+            let follow = follow(facts, events, &counter, &trouble);
             tokio::select! {
                 biased;
                 () = follow => {}
@@ -55,6 +59,11 @@ impl Directory {
         self.changes.clone()
     }
 
+    /// Why the facts can't be read; `None` while they can, or nobody knows yet.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Waits until everything that was there at the start is known.
     pub async fn ready(&self) {
         // The sender lives as long as any clone of the directory.
@@ -70,12 +79,24 @@ impl std::fmt::Debug for Directory {
 
 type Events = Arc<RwLock<BTreeMap<EventId, Arc<EventFacts>>>>;
 
-async fn follow(facts: Arc<dyn Facts>, events: Events, counter: &watch::Sender<u64>) {
+async fn follow(
+    facts: Arc<dyn Facts>,
+    events: Events,
+    counter: &watch::Sender<u64>,
+    trouble: &Trouble,
+) {
+    let say = |why| *trouble.lock().unwrap_or_else(PoisonError::into_inner) = why;
     let mut table = EventTable::default();
     loop {
         match facts.follow().await {
-            Ok(reader) => read(reader, &mut table, &events, counter).await,
-            Err(error) => warn!(%error, "facts about events can't be followed yet"),
+            Ok(reader) => {
+                say(None);
+                read(reader, &mut table, &events, counter).await;
+            }
+            Err(error) => {
+                warn!(%error, "facts about events can't be followed yet");
+                say(Some(error.to_string()));
+            }
         }
         tokio::time::sleep(Duration::from_millis(RETRY_MS)).await;
     }

@@ -14,20 +14,33 @@ const UNBROKEN: &str = "nothing panics under this lock";
 
 /// What must hold before traffic may come: all latches set.
 #[derive(Debug, Clone, Default)]
-pub struct Readiness(Arc<Mutex<Vec<(&'static str, bool)>>>);
+pub struct Readiness(Arc<Mutex<Vec<Condition>>>);
+
+#[derive(Debug)]
+struct Condition {
+    name: &'static str,
+    met: bool,
+    /// Why not, where that is known; never with a secret.
+    why: Option<String>,
+}
 
 impl Readiness {
     /// Adds a condition, not met yet.
     pub fn latch(&self, name: &'static str) -> Latch {
         let mut latches = self.0.lock().expect(UNBROKEN);
-        latches.push((name, false));
+        latches.push(Condition { name, met: false, why: None });
         Latch { readiness: self.clone(), index: latches.len() - 1 }
     }
 
-    /// The names of the conditions that are not met.
-    pub fn missing(&self) -> Vec<&'static str> {
+    /// The conditions that are not met, each as `name` or `name (why)`.
+    pub fn missing(&self) -> Vec<String> {
         let latches = self.0.lock().expect(UNBROKEN);
-        latches.iter().filter(|(_, met)| !met).map(|(name, _)| *name).collect()
+        let missing = latches.iter().filter(|condition| !condition.met);
+        let text = |Condition { name, why, .. }: &Condition| match why {
+            Some(why) => format!("{name} ({why})"),
+            None => (*name).to_owned(),
+        };
+        missing.map(text).collect()
     }
 }
 
@@ -40,7 +53,17 @@ pub struct Latch {
 
 impl Latch {
     pub fn set(&self, met: bool) {
-        self.readiness.0.lock().expect(UNBROKEN)[self.index].1 = met;
+        self.put(met, None);
+    }
+
+    /// It is not met, and this is why.
+    pub fn fails(&self, why: String) {
+        self.put(false, Some(why));
+    }
+
+    fn put(&self, met: bool, why: Option<String>) {
+        let condition = &mut self.readiness.0.lock().expect(UNBROKEN)[self.index];
+        (condition.met, condition.why) = (met, why);
     }
 }
 

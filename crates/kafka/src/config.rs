@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rdkafka::ClientConfig;
+use rdkafka::{ClientConfig, config::RDKafkaLogLevel};
 
 /// Longest time a record may take to be acknowledged, in milliseconds.
 pub const DELIVERY_TIMEOUT_MS_MAX: u32 = 5_000;
@@ -88,20 +88,19 @@ pub struct ClientCertificate {
     pub key: std::path::PathBuf,
 }
 
-/// A name and a secret for the brokers.
+/// How we say who we are, inside TLS.
 #[cfg(feature = "tls")]
 #[derive(Clone)]
-pub struct Sasl {
-    pub mechanism: SaslMechanism,
-    pub username: String,
-    pub password: String,
+pub enum Sasl {
+    /// A name and a secret.
+    Password { mechanism: SaslMechanism, username: String, password: String },
 }
 
 #[cfg(feature = "tls")]
 impl std::fmt::Debug for Sasl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { mechanism, username, password: _ } = self;
-        f.debug_struct("Sasl")
+        let Self::Password { mechanism, username, password: _ } = self;
+        f.debug_struct("Password")
             .field("mechanism", mechanism)
             .field("username", username)
             .finish_non_exhaustive()
@@ -164,6 +163,8 @@ impl KafkaConfig {
             .set("reconnect.backoff.ms", RECONNECT_MS.to_string())
             .set("reconnect.backoff.max.ms", RECONNECT_MS_MAX.to_string())
             .set("retry.backoff.max.ms", RETRY_MS_MAX.to_string());
+        // Its log says why a connection ended.
+        client.set_log_level(RDKafkaLogLevel::Info);
         self.security.apply(&mut client);
         client
     }
@@ -231,7 +232,7 @@ impl Tls {
             client.set("ssl.certificate.location", certificate.to_string_lossy());
             client.set("ssl.key.location", key.to_string_lossy());
         }
-        if let Some(Sasl { mechanism, username, password }) = &self.sasl {
+        if let Some(Sasl::Password { mechanism, username, password }) = &self.sasl {
             client.set("sasl.mechanism", mechanism.name());
             client.set("sasl.username", username).set("sasl.password", password);
         }
@@ -260,7 +261,7 @@ mod tests {
         config.security = Security::Tls(Tls {
             authority: authority.map(Into::into),
             certificate: None,
-            sasl: Some(Sasl { mechanism, username, password }),
+            sasl: Some(Sasl::Password { mechanism, username, password }),
         });
         config
     }

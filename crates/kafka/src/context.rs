@@ -1,5 +1,7 @@
 //! What librdkafka has to say goes to the log of the process.
 
+use std::sync::Arc;
+
 use rdkafka::{
     ClientContext, TopicPartitionList,
     config::RDKafkaLogLevel as Level,
@@ -8,16 +10,20 @@ use rdkafka::{
 };
 use tracing::{debug, error, warn};
 
+use crate::trouble::Trouble;
+
 /// The context of consumers and admin clients.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Context;
+#[derive(Debug, Clone)]
+pub(crate) struct Context(pub(crate) Arc<Trouble>);
 
 impl ClientContext for Context {
     fn log(&self, level: Level, facility: &str, text: &str) {
+        self.0.heard(facility, text);
         log_line(level, facility, text);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        self.0.note(&error, reason);
         debug!(target: "librdkafka", %error, reason);
     }
 }
@@ -34,11 +40,13 @@ impl ConsumerContext for Context {
 pub(crate) fn log_line(level: Level, facility: &str, text: &str) {
     match level {
         // "CONFWARN" tells producers that a setting is a consumer's; the one we set works for both.
-        _ if facility == "CONFWARN" => debug!(target: "librdkafka", facility, text),
+        // A lost connection is an "error" there; here every call says so by itself.
+        _ if matches!(facility, "CONFWARN" | "FAIL") => {
+            debug!(target: "librdkafka", facility, text)
+        }
         Level::Emerg | Level::Alert | Level::Critical => {
             error!(target: "librdkafka", facility, text);
         }
-        // A lost connection is an "error" there; here every call says so by itself.
         Level::Error | Level::Warning => warn!(target: "librdkafka", facility, text),
         Level::Notice | Level::Info | Level::Debug => {
             debug!(target: "librdkafka", facility, text);

@@ -27,6 +27,11 @@ impl Failure {
                 "the broker refuses the record as too large: raise the topic's max.message.bytes"
                     .to_owned(),
             ),
+            Some(
+                code @ (Code::TopicAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::ClusterAuthorizationFailed),
+            ) => Self::Unavailable(denied(code)),
             Some(code) => Self::Unavailable(code.to_string()),
             None => Self::Unavailable(error.to_string()),
         }
@@ -48,6 +53,14 @@ impl Failure {
             Self::Unavailable(text) => LogError::Unavailable(text),
         }
     }
+}
+
+/// What an answer means that only says no.
+pub(crate) fn denied(code: Code) -> String {
+    format!(
+        "{code}: the ACLs of the brokers do not let this user do that; give it the rights of its \
+         role (docs/security.md)"
+    )
 }
 
 impl From<Failure> for FactsError {

@@ -14,6 +14,7 @@ mod link;
 mod log;
 mod tail;
 mod topics;
+mod trouble;
 
 #[cfg(feature = "tls")]
 pub use config::{ClientCertificate, Sasl, SaslMechanism, Tls};

@@ -20,7 +20,13 @@ use rdkafka::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tracing::{debug, error};
 
-use crate::{KafkaConfig, close::Closing, context::log_line, failure::Failure};
+use crate::{
+    KafkaConfig,
+    close::Closing,
+    context::{Context, log_line},
+    failure::Failure,
+    trouble::Trouble,
+};
 
 /// All our topics have this one.
 pub(crate) const PARTITION: i32 = 0;
@@ -40,6 +46,7 @@ pub(crate) struct Link {
     pub(crate) config: KafkaConfig,
     current: Mutex<Option<Arc<Client>>>,
     questions: Arc<Semaphore>,
+    pub(crate) trouble: Arc<Trouble>,
 }
 
 impl std::fmt::Debug for Link {
@@ -52,7 +59,8 @@ impl Link {
     /// Checks the settings and starts the client; does not wait for a broker.
     pub(crate) fn new(config: KafkaConfig) -> Result<Arc<Self>, KafkaError> {
         let questions = Arc::new(Semaphore::new(QUESTIONS_MAX));
-        let link = Self { config, current: Mutex::new(None), questions };
+        let (current, trouble) = (Mutex::new(None), Arc::default());
+        let link = Self { config, current, questions, trouble };
         link.client()?;
         Ok(Arc::new(link))
     }
@@ -63,9 +71,14 @@ impl Link {
         if let Some(client) = current.as_ref().filter(|client| !client.is_broken()) {
             return Ok(Arc::clone(client));
         }
-        let client = Arc::new(Client::start(&self.config)?);
+        let client = Arc::new(Client::start(&self.config, Arc::clone(&self.trouble))?);
         *current = Some(Arc::clone(&client));
         Ok(client)
+    }
+
+    /// For consumers and admin clients of the same brokers.
+    pub(crate) fn context(&self) -> Context {
+        Context(Arc::clone(&self.trouble))
     }
 
     /// Appends to partition 0 of a topic that exists; answers after the delivery report.
@@ -104,11 +117,20 @@ impl Link {
 
     async fn reported(&self, report: Report) -> Result<Appended, Failure> {
         let patience = self.config.timeout() + Duration::from_millis(REPORT_MS_MAX);
-        match tokio::time::timeout(patience, report).await {
+        let answer = match tokio::time::timeout(patience, report).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(Failure::unavailable("the client was closed meanwhile")),
             Err(_) => Err(Failure::unavailable("no broker answered in time")),
+        };
+        self.noted(answer)
+    }
+
+    /// Remembers that a broker answered, or says why none did.
+    fn noted<T>(&self, answer: Result<T, Failure>) -> Result<T, Failure> {
+        if answer.is_ok() {
+            self.trouble.over();
         }
+        answer.map_err(|failure| self.trouble.explain(failure))
     }
 
     /// Asks the brokers something with a call that blocks, on a thread made for that.
@@ -129,7 +151,9 @@ impl Link {
             });
             asked.await?.map_err(|error| Failure::of(&error))
         });
-        answer.await.unwrap_or_else(|_| Err(Failure::unavailable("no broker answered in time")))
+        let answer = answer.await;
+        let late = || Err(Failure::unavailable("no broker answered in time"));
+        self.noted(answer.unwrap_or_else(|_| late()))
     }
 }
 
@@ -148,8 +172,8 @@ struct Client {
 }
 
 impl Client {
-    fn start(config: &KafkaConfig) -> Result<Self, KafkaError> {
-        let context = Deliveries { broken: AtomicBool::new(false) };
+    fn start(config: &KafkaConfig, trouble: Arc<Trouble>) -> Result<Self, KafkaError> {
+        let context = Deliveries { broken: AtomicBool::new(false), trouble };
         let producer = ThreadedProducer::from_config_and_context(&config.producer(), context)?;
         let in_flight = Arc::new(Semaphore::new(config.in_flight_max));
         Ok(Self { producer: Closing::new(producer), in_flight })
@@ -194,6 +218,7 @@ pub(crate) struct Delivery {
 pub(crate) struct Deliveries {
     /// librdkafka takes no more records from this producer, ever.
     broken: AtomicBool,
+    trouble: Arc<Trouble>,
 }
 
 impl Deliveries {
@@ -208,11 +233,13 @@ impl Deliveries {
 
 impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        self.trouble.heard(facility, text);
         log_line(level, facility, text);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.note(&error);
+        self.trouble.note(&error, reason);
         debug!(target: "librdkafka", %error, reason);
     }
 }

@@ -20,9 +20,7 @@ use rdkafka::{
 };
 
 use crate::{
-    ConfigError, KafkaConfig,
-    context::Context,
-    event_group, event_topic,
+    ConfigError, KafkaConfig, event_group, event_topic,
     failure::Failure,
     link::{Link, PARTITION, blocking},
     tail::{Source, Tail, TailConsumer},
@@ -122,8 +120,9 @@ impl KafkaLog {
         offsets: TopicPartitionList,
     ) -> Result<Result<(), KafkaError>, Failure> {
         let settings = self.0.link.config.consumer(&event_group(event), false);
+        let context = self.0.link.context();
         let committed = blocking(move || {
-            let consumer = BaseConsumer::from_config_and_context(&settings, Context)?;
+            let consumer = BaseConsumer::from_config_and_context(&settings, context)?;
             consumer.commit(&offsets, CommitMode::Sync)
         });
         match tokio::time::timeout(self.0.link.config.timeout(), committed).await {

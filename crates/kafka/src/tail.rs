@@ -282,6 +282,7 @@ impl Seek {
 
 async fn open_consumer(link: &Link, source: &Source) -> Result<TailConsumer, Failure> {
     let settings = link.config.consumer(&source.group, source.compacted);
-    let consumer = blocking(move || StreamConsumer::from_config_and_context(&settings, Context));
+    let context = link.context();
+    let consumer = blocking(move || StreamConsumer::from_config_and_context(&settings, context));
     Ok(Closing::new(consumer.await?.map_err(|error| Failure::of(&error))?))
 }

@@ -165,6 +165,11 @@ impl Link {
 
     /// Makes a topic; one that exists is left as it is and must fit.
     pub(crate) async fn create(&self, name: &str, kind: Kind) -> Result<(), Failure> {
+        let created = self.try_create(name, kind).await;
+        created.map_err(|failure| self.trouble.explain(failure))
+    }
+
+    async fn try_create(&self, name: &str, kind: Kind) -> Result<(), Failure> {
         let admin = self.admin().await?;
         self.make(&admin, name, kind).await?;
         let partitions = self.appeared(name).await?;
@@ -234,7 +239,8 @@ impl Link {
 
     async fn admin(&self) -> Result<Closing<AdminClient<Context>>, Failure> {
         let client = self.config.client();
-        let admin = blocking(move || AdminClient::from_config_and_context(&client, Context));
+        let context = self.context();
+        let admin = blocking(move || AdminClient::from_config_and_context(&client, context));
         Ok(Closing::new(admin.await?.map_err(|error| Failure::of(&error))?))
     }
 

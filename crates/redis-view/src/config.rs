@@ -19,6 +19,10 @@ pub struct RedisConfig {
     /// `redis://[user[:password]@]host[:port][/database]`, or `rediss://` for TLS (feature `tls`).
     /// Of a cluster any node will do, or several after commas; that it is one is found out.
     pub url: String,
+    /// The password, where the address has none.
+    pub password: Option<String>,
+    /// The authority that signed Redis' certificate, in PEM; the system's own if `None`.
+    pub authority: Option<Vec<u8>>,
     /// How long a connection may take.
     pub connect_timeout: Duration,
     /// How long one call of at most 1,000 tickets may take, connecting included.
@@ -30,26 +34,40 @@ impl RedisConfig {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            password: None,
+            authority: None,
             connect_timeout: Duration::from_millis(CONNECT_MS),
             call_timeout: Duration::from_millis(CALL_MS),
         }
     }
 
     pub(crate) fn check(self) -> Result<Settings, ViewError> {
-        let nodes: Result<Vec<_>, _> = self.url.split(',').map(str::trim).map(node).collect();
-        let nodes = nodes?;
+        let urls = self.url.split(',').map(str::trim);
+        let mut nodes: Vec<_> = urls.map(node).collect::<Result<_, _>>()?;
+        if let Some(password) = &self.password {
+            nodes = nodes
+                .into_iter()
+                .map(|node| with_password(node, password))
+                .collect::<Result<_, _>>()?;
+        }
         #[cfg(feature = "tls")]
         if nodes.iter().any(is_tls) {
             // Fails when there is one already, which will do.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
-        let Self { connect_timeout, call_timeout, .. } = self;
-        Ok(Settings { nodes, connect_timeout, call_timeout })
+        if let Some(authority) = &self.authority {
+            nodes = nodes
+                .into_iter()
+                .map(|node| trusting(node, authority))
+                .collect::<Result<_, _>>()?;
+        }
+        let Self { authority, connect_timeout, call_timeout, .. } = self;
+        Ok(Settings { nodes, authority, connect_timeout, call_timeout })
     }
 }
 
 impl fmt::Debug for RedisConfig {
-    /// Without the url, which may have a password.
+    /// Without url and password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisConfig")
             .field("connect_timeout", &self.connect_timeout)
@@ -63,6 +81,9 @@ impl fmt::Debug for RedisConfig {
 pub(crate) struct Settings {
     /// At least one.
     pub(crate) nodes: Vec<ConnectionInfo>,
+    /// In PEM; for those nodes of a cluster that are only found out.
+    #[cfg_attr(not(feature = "tls"), allow(dead_code, reason = "only TLS asks for it"))]
+    pub(crate) authority: Option<Vec<u8>>,
     pub(crate) connect_timeout: Duration,
     pub(crate) call_timeout: Duration,
 }
@@ -104,6 +125,39 @@ fn node(url: &str) -> Result<ConnectionInfo, ViewError> {
         ))
     })?;
     Ok(info.set_tcp_settings(tcp_settings()))
+}
+
+fn with_password(node: ConnectionInfo, password: &str) -> Result<ConnectionInfo, ViewError> {
+    let settings = node.redis_settings().clone();
+    if settings.password().is_some() {
+        let text = "the address of Redis has a password and a file gives another: keep one of them";
+        return Err(ViewError(text.to_owned()));
+    }
+    Ok(node.set_redis_settings(settings.set_password(password)))
+}
+
+#[cfg(not(feature = "tls"))]
+fn trusting(_node: ConnectionInfo, _authority: &[u8]) -> Result<ConnectionInfo, ViewError> {
+    Err(ViewError("an authority is named, but this build has no TLS to Redis".to_owned()))
+}
+
+/// The node, trusted when this authority signed its certificate, and nobody else.
+#[cfg(feature = "tls")]
+fn trusting(node: ConnectionInfo, authority: &[u8]) -> Result<ConnectionInfo, ViewError> {
+    if !is_tls(&node) {
+        let text = "an authority is named, but the address of Redis is not rediss://…: TLS is off";
+        return Err(ViewError(text.to_owned()));
+    }
+    let client = redis::Client::build_with_tls(node, certificates(authority));
+    let client = client.map_err(|error| {
+        ViewError(format!("the authority for Redis can't be used ({error}): name a PEM file"))
+    })?;
+    Ok(client.get_connection_info().clone())
+}
+
+#[cfg(feature = "tls")]
+pub(crate) fn certificates(authority: &[u8]) -> redis::TlsCertificates {
+    redis::TlsCertificates { client_tls: None, root_cert: Some(authority.to_vec()) }
 }
 
 #[cfg(feature = "tls")]

@@ -7,7 +7,7 @@ use std::{
 
 use ports::ViewError;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, RedisError, RedisResult, Value,
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult, Value,
     aio::MultiplexedConnection,
     cluster::ClusterClient,
     cluster_async::ClusterConnection,
@@ -29,6 +29,10 @@ const RECONNECT_PAUSE_MS: u64 = 100;
 
 /// How often a script is loaded anew within one call.
 const LOADS_MAX: u32 = 2;
+
+const PASSWORD: &str = "Redis refuses this user: check its name and its password";
+const CERTIFICATE: &str = "Redis' certificate is not trusted: it has run out, names another host, \
+                           or is signed by another authority than the one configured";
 
 /// Why a call gave no answer.
 #[derive(Debug)]
@@ -257,9 +261,13 @@ async fn as_it_says(
         .connection_timeout(settings.connect_timeout)
         .response_timeout(settings.call_timeout)
         .retries(CLUSTER_RETRIES_MAX)
-        .tcp_settings(tcp_settings())
-        .build()?;
-    Ok(Connection::Cluster(cluster.get_async_connection().await?))
+        .tcp_settings(tcp_settings());
+    #[cfg(feature = "tls")]
+    let cluster = match &settings.authority {
+        Some(authority) => cluster.certs(crate::config::certificates(authority)),
+        None => cluster,
+    };
+    Ok(Connection::Cluster(cluster.build()?.get_async_connection().await?))
 }
 
 fn says_cluster(hello: Value) -> bool {
@@ -277,7 +285,27 @@ pub(crate) fn is_broken(error: &RedisError) -> bool {
 }
 
 pub(crate) fn explain(error: &RedisError) -> ViewError {
-    failed(&error.to_string())
+    let text = error.to_string();
+    match advice(error, &text) {
+        Some(advice) => failed(&format!("{advice} ({text})")),
+        None => failed(&text),
+    }
+}
+
+/// What to do about a door that stays closed.
+fn advice(error: &RedisError, text: &str) -> Option<&'static str> {
+    let says = |word| text.contains(word);
+    match error.code() {
+        Some("WRONGPASS") => Some(PASSWORD),
+        Some("NOAUTH") => Some("Redis wants a password: give one"),
+        Some("NOPERM") => Some("Redis' ACL does not let this user do that: give it more rights"),
+        _ if error.kind() == ErrorKind::AuthenticationFailed => Some(PASSWORD),
+        _ if says("certificate") => Some(CERTIFICATE),
+        _ if says("InvalidMessage") || says("corrupt message") => {
+            Some("Redis does not speak TLS on this port: name its TLS port, or redis://")
+        }
+        _ => None,
+    }
 }
 
 /// What happened, and what it means to whoever reads it.

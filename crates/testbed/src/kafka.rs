@@ -60,15 +60,28 @@ impl Kafka {
 
     fn start_in(home: Home, port: u16, life: &'static [&'static str]) -> Result<Self> {
         if !home.path().join("server.properties").exists() {
-            format_storage(home.path(), &properties(home.path(), port, free_port()?))?;
+            format_storage(home.path(), &properties(home.path(), port, free_port()?), &[])?;
         }
         Self::launched(home, port, life)
     }
 
     /// Starts a node of a cluster with these settings and waits until it serves.
     pub(crate) fn start_node(home: Home, port: u16, settings: &str) -> Result<Self> {
-        format_storage(home.path(), settings)?;
+        format_storage(home.path(), settings, &[])?;
         Self::launched(home, port, CROWDED)
+    }
+
+    /// Starts a broker whose settings are made of the usual ones, formatted with further arguments.
+    pub(crate) fn start_with(
+        home: Home,
+        port: u16,
+        controller: u16,
+        settings: impl FnOnce(&str) -> String,
+        format: &[String],
+    ) -> Result<Self> {
+        let settings = settings(&properties(home.path(), port, controller));
+        format_storage(home.path(), &settings, format)?;
+        Self::launched(home, port, SHORT_LIFE)
     }
 
     fn launched(home: Home, port: u16, life: &'static [&'static str]) -> Result<Self> {
@@ -176,13 +189,13 @@ fn launch(home: &Home, port: u16, life: &[&str]) -> Result<Process> {
     Ok(process)
 }
 
-fn format_storage(home: &Path, settings: &str) -> Result<()> {
+fn format_storage(home: &Path, settings: &str, further: &[String]) -> Result<()> {
     let file = home.join("server.properties.new");
     std::fs::write(&file, settings)?;
     let mut command = java(SHORT_LIFE)?;
     // The same for every cluster: brokers are told apart by their ports.
     command.args(["kafka.tools.StorageTool", "format", "-t", "dHdpbmtsZS10ZXN0YmVkIQ", "-c"]);
-    command.arg(&file);
+    command.arg(&file).args(further);
     run(command).context("cannot format the broker's storage")?;
     Ok(std::fs::rename(file, home.join("server.properties"))?)
 }

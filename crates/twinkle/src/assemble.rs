@@ -5,14 +5,11 @@ use std::sync::Arc;
 use ::meters::{MeteredLog, MeteredReader, MeteredWriter};
 use anyhow::{Context, Result};
 use embedded::{Embedded, EmbeddedView};
-use kafka::{KafkaConfig, KafkaFacts, KafkaLog};
+use kafka::{KafkaFacts, KafkaLog};
 use ports::{Clock, EventLog, Facts, LogKeeper, SystemClock, ViewReader, ViewWriter};
-use redis_view::{RedisConfig, RedisView};
+use redis_view::RedisView;
 
-use crate::config::Stores;
-
-/// Fewest replicas that must have a record, for a topic with three or more.
-const MIN_INSYNC: u16 = 2;
+use crate::stores::Stores;
 
 /// The world as the roles see it.
 pub(crate) struct Ports {
@@ -22,8 +19,8 @@ pub(crate) struct Ports {
     pub(crate) writer: Arc<dyn ViewWriter>,
     pub(crate) reader: Arc<dyn ViewReader>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// The view outlives the process.
-    pub(crate) shared_view: bool,
+    /// The view where it outlives the process.
+    pub(crate) redis: Option<RedisView>,
 }
 
 /// Opens the data folder, or gets ready to talk to Kafka and Redis (which may be away for now).
@@ -50,23 +47,21 @@ fn connect(stores: &Stores) -> Result<Ports> {
                 writer: Arc::new(view.clone()),
                 reader: Arc::new(view),
                 clock,
-                shared_view: false,
+                redis: None,
             })
         }
-        Stores::Distributed { kafka, replication, redis } => {
-            let mut config = KafkaConfig::new(kafka);
-            config.replication = *replication;
-            config.min_insync = if *replication > MIN_INSYNC { MIN_INSYNC } else { 1 };
-            let view = RedisView::connect(RedisConfig::new(redis)).context("TWINKLE_REDIS")?;
-            let log = KafkaLog::connect(config.clone()).context("TWINKLE_KAFKA")?;
+        Stores::Distributed(both) => {
+            let (kafka, redis) = &**both;
+            let view = RedisView::connect(redis.clone()).context("TWINKLE_REDIS")?;
+            let log = KafkaLog::connect(kafka.clone()).context("TWINKLE_KAFKA")?;
             Ok(Ports {
                 log: Arc::new(log.clone()),
                 keeper: Arc::new(log),
-                facts: Arc::new(KafkaFacts::connect(config).context("TWINKLE_KAFKA")?),
+                facts: Arc::new(KafkaFacts::connect(kafka.clone()).context("TWINKLE_KAFKA")?),
                 writer: Arc::new(view.clone()),
-                reader: Arc::new(view),
+                reader: Arc::new(view.clone()),
                 clock,
-                shared_view: true,
+                redis: Some(view),
             })
         }
     }

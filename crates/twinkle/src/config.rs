@@ -8,7 +8,10 @@ use http_kit::{Origins, PublicUrl};
 use operator::Token;
 use wire::{CookieKeys, PassKeys};
 
-use crate::secrets;
+use crate::{
+    secrets,
+    stores::{StoreArgs, Stores},
+};
 
 /// Longest time for sockets and requests to end at a shutdown, in seconds.
 const DRAIN_SECS_MAX: u64 = 600;
@@ -88,38 +91,10 @@ pub(crate) struct ServeArgs {
     sample: bool,
 }
 
-/// Where log and view are.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct StoreArgs {
-    /// Bootstrap servers of Kafka, host:port[,…]
-    #[arg(long, env = "TWINKLE_KAFKA")]
-    pub(crate) kafka: Option<String>,
-    /// Replication factor of the topics that are made
-    #[arg(long, env = "TWINKLE_KAFKA_REPLICATION", default_value_t = 1)]
-    pub(crate) kafka_replication: u16,
-    /// redis://[user:password@]host:port/
-    #[arg(long, env = "TWINKLE_REDIS", hide_env_values = true)]
-    pub(crate) redis: Option<String>,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     Text,
     Json,
-}
-
-/// Where the log and the view are.
-#[derive(Debug, Clone)]
-pub(crate) enum Stores {
-    /// One process, one file.
-    Embedded {
-        data: PathBuf,
-    },
-    Distributed {
-        kafka: String,
-        replication: u16,
-        redis: String,
-    },
 }
 
 /// A configuration that can work.
@@ -143,23 +118,6 @@ pub(crate) struct Config {
     pub(crate) sample: bool,
     /// The token was made just now: its user has not seen it yet.
     pub(crate) new_token: bool,
-}
-
-impl StoreArgs {
-    pub(crate) fn check(self, data: PathBuf) -> Result<Stores> {
-        match (self.kafka, self.redis) {
-            (None, None) => Ok(Stores::Embedded { data }),
-            (Some(kafka), Some(redis)) => {
-                Ok(Stores::Distributed { kafka, replication: self.kafka_replication, redis })
-            }
-            (Some(_), None) => bail!(
-                "TWINKLE_KAFKA is set but TWINKLE_REDIS is not: set both, or neither to run embedded"
-            ),
-            (None, Some(_)) => bail!(
-                "TWINKLE_REDIS is set but TWINKLE_KAFKA is not: set both, or neither to run embedded"
-            ),
-        }
-    }
 }
 
 impl ServeArgs {

@@ -6,8 +6,10 @@ mod config;
 mod meters;
 mod openapi;
 mod sample;
+mod secret_file;
 mod secrets;
 mod serve;
+mod stores;
 mod telemetry;
 
 use std::process::ExitCode;

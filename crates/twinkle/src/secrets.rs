@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::config::Stores;
+use crate::stores::Stores;
 
 const TOKEN_FILE: &str = "operator-token";
 const COOKIE_FILE: &str = "cookie-keys";
@@ -35,7 +35,7 @@ pub(crate) struct Secrets {
 pub(crate) fn settle(given: Given, stores: &Stores, all_roles: bool) -> Result<(Secrets, bool)> {
     let keep = match stores {
         Stores::Embedded { data } => Some(data.as_path()),
-        Stores::Distributed { .. } => None,
+        Stores::Distributed(_) => None,
     };
     if !all_roles {
         let missing = [

@@ -8,12 +8,13 @@ use directory::Directory;
 use http_kit::{
     Cookies, CountRequests, Drained, Outcomes, Settings, admin, listen, with_fallbacks,
 };
+use redis_view::RedisView;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
     task::JoinHandle,
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tracing::{info, warn};
 use wire::HeadSigner;
@@ -22,12 +23,17 @@ use worker::Worker;
 use crate::{
     assemble::{self, Ports},
     cli::client::Operator,
-    config::{Config, Role, Stores},
-    openapi, sample, telemetry,
+    config::{Config, Role},
+    openapi, sample,
+    stores::Stores,
+    telemetry,
 };
 
 /// Longest wait for facts before the sample event is given up, in seconds.
 const SAMPLE_SECS: u64 = 20;
+
+/// Between looks at what is not ready yet.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: Config) -> Result<()> {
@@ -42,6 +48,9 @@ pub(crate) async fn run(config: Config) -> Result<()> {
 
     let roles = Roles::start(&config, &ports, &directory, &stopped);
     watch_facts(&readiness, &directory);
+    if let Some(redis) = ports.redis.clone().filter(|_| reads_or_writes_view(&config.roles)) {
+        watch_view(&readiness, redis);
+    }
     let admin = tokio::spawn(http_kit::serve(
         admin_listener,
         admin::router(readiness, render),
@@ -197,8 +206,30 @@ fn watch_facts(readiness: &admin::Readiness, directory: &Directory) {
     let known = readiness.latch("facts");
     let directory = directory.clone();
     tokio::spawn(async move {
-        directory.ready().await;
+        while timeout(LOOK_AGAIN, directory.ready()).await.is_err() {
+            if let Some(why) = directory.trouble() {
+                known.fails(why);
+            }
+        }
         known.set(true);
+    });
+}
+
+fn reads_or_writes_view(roles: &[Role]) -> bool {
+    roles.contains(&Role::Gateway) || roles.contains(&Role::Worker)
+}
+
+/// Ready once Redis has let us in: a wrong address or password never gets traffic. An outage later
+/// takes nobody out of rotation: people keep the frames that they have (R5).
+fn watch_view(readiness: &admin::Readiness, redis: RedisView) {
+    let reached = readiness.latch("view");
+    tokio::spawn(async move {
+        while let Err(error) = redis.ping().await {
+            warn!(%error, "the view can't be reached yet");
+            reached.fails(error.to_string());
+            sleep(LOOK_AGAIN).await;
+        }
+        reached.set(true);
     });
 }
 

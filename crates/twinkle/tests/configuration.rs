@@ -59,6 +59,28 @@ fn bad_values_are_named() {
 }
 
 #[test]
+fn doors_fail_closed() {
+    let folder = folder("doors");
+    let secret = folder.join("secret");
+    fs::write(&secret, "not a certificate\n").expect("a file");
+    let secret = secret.to_str().expect("a path");
+    let stores = ["--kafka", "127.0.0.1:1", "--redis", "redis://127.0.0.1:1/"];
+    let with = |more: &[&'static str]| [&stores[..], more].concat();
+    refused(&with(&["--kafka-sasl", "plain"]), "TWINKLE_KAFKA_TLS is off");
+    refused(&with(&["--redis-password-file", "/nowhere"]), "TWINKLE_REDIS_PASSWORD_FILE");
+    refused(&[&stores[..], &["--redis-ca", secret]].concat(), "is no PEM file");
+    if cfg!(feature = "kafka-tls") {
+        let tls = with(&["--kafka-tls", "on"]);
+        refused(&[&tls[..], &["--kafka-sasl", "plain"]].concat(), "needs TWINKLE_KAFKA_USERNAME");
+        refused(&[&tls[..], &["--kafka-username", "me"]].concat(), "need TWINKLE_KAFKA_SASL");
+        refused(&[&tls[..], &["--kafka-cert", secret]].concat(), "go together");
+        refused(&[&tls[..], &["--kafka-ca", secret]].concat(), "is no PEM file");
+    } else {
+        refused(&with(&["--kafka-tls", "on"]), "--features kafka-tls");
+    }
+}
+
+#[test]
 fn a_file_gives_defaults_and_typos_in_it_are_told() {
     let folder = folder("file");
     let file = folder.join("twinkle.yaml");

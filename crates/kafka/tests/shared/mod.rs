@@ -1,11 +1,12 @@
 //! One broker for all tests of a binary.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::{
     process::{Child, Command, Stdio},
     sync::OnceLock,
 };
 
-use testbed::Kafka;
+use testbed::{GuardedKafka, Kafka};
 
 /// The broker that the tests of this binary share.
 pub(crate) fn shared() -> &'static Kafka {
@@ -16,6 +17,17 @@ pub(crate) fn shared() -> &'static Kafka {
         (kafka, ends)
     });
     kafka
+}
+
+/// The guarded broker that the tests of this binary share.
+pub(crate) fn guarded() -> &'static GuardedKafka {
+    static BROKER: OnceLock<(GuardedKafka, Child)> = OnceLock::new();
+    let (guarded, _) = BROKER.get_or_init(|| {
+        let guarded = GuardedKafka::start().expect("a guarded broker");
+        let ends = end_with_us(&guarded.kafka);
+        (guarded, ends)
+    });
+    guarded
 }
 
 /// Nothing static is ever dropped: a shell that waits for the end of our pipe ends the broker.

@@ -17,7 +17,7 @@ use wire::{Chain, time};
 use super::sources::{self, Known, LogSource};
 use crate::{
     assemble::{self, Ports},
-    config::{StoreArgs, Stores},
+    stores::{StoreArgs, Stores},
 };
 
 /// Ends the name of a file that is not whole yet.
@@ -49,7 +49,7 @@ pub(crate) async fn run(args: ArchiveArgs) -> Result<()> {
     let stores = sources::existing(args.stores.check(args.data)?)?;
     let data = match &stores {
         Stores::Embedded { data } => Some(data.as_path()),
-        Stores::Distributed { .. } => None,
+        Stores::Distributed(_) => None,
     };
     let keys = sources::service_keys(args.pass_keys.as_deref(), data)?;
     let ports = assemble::ports(&stores)?;

@@ -13,7 +13,7 @@ use wire::{KeySet, ticket, view::SharedValue};
 use super::sources::{self, LogSource};
 use crate::{
     assemble::{self, Ports},
-    config::{StoreArgs, Stores},
+    stores::{StoreArgs, Stores},
 };
 
 #[derive(Debug, Args)]
@@ -101,7 +101,7 @@ async fn of_log(args: &AuditArgs) -> Result<Report> {
     let stores = sources::existing(args.stores.clone().check(args.data.clone())?)?;
     let data = match &stores {
         Stores::Embedded { data } => Some(data.as_path()),
-        Stores::Distributed { .. } => None,
+        Stores::Distributed(_) => None,
     };
     let keys = sources::keys(args.jwks.as_deref(), args.pass_keys.as_deref(), data)?;
     let ports = assemble::ports(&stores)?;
@@ -127,7 +127,7 @@ async fn of_log(args: &AuditArgs) -> Result<Report> {
     let end = ports.log.end(event).await.context("the log of the event")?;
     let mut log = LogSource::open(&ports, event).await?;
     log.each(end, "replaying", |record| Ok(replay.take(record)?)).await?;
-    let compared = match ports.shared_view {
+    let compared = match ports.redis.is_some() {
         true => Some(view::compare(&mut replay, &mut log, &*ports.reader, event).await?),
         false => None,
     };
@@ -141,7 +141,7 @@ async fn of_log(args: &AuditArgs) -> Result<Report> {
 }
 
 async fn shown_head(ports: &Ports, event: &EventId) -> Result<Option<String>, String> {
-    if !ports.shared_view {
+    if ports.redis.is_none() {
         return Err("the view is kept in the service's memory".to_owned());
     }
     let shared = ports.reader.shared(event).await.map_err(|error| error.to_string())?;

@@ -16,7 +16,7 @@ use wire::{
 use super::sources::{self, LogSource};
 use crate::{
     assemble::{self, Ports},
-    config::StoreArgs,
+    stores::StoreArgs,
 };
 
 /// Records of one push; a push ends with the record that reaches [`PUSH_BYTES`].

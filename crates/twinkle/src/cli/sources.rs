@@ -18,7 +18,7 @@ use wire::{
     facts::{EventFacts, EventTable, head_key},
 };
 
-use crate::{assemble::Ports, config::Stores, secrets};
+use crate::{assemble::Ports, secrets, stores::Stores};
 
 /// Longest wait for the log, the facts and the view to answer, in seconds.
 pub(crate) const WAIT_SECS: u64 = 30;
