@@ -60,13 +60,12 @@ pub(crate) struct Gateway {
     pub(crate) limits: Limits,
     pub(crate) meters: Arc<Meters>,
     pub(crate) sockets: Arc<tokio::sync::Semaphore>,
-    passes: PassKeys,
+    pub(crate) passes: PassKeys,
     issuer: String,
 }
 
 /// The role's routes. To be called within a runtime.
 pub fn router(parts: Parts) -> Router {
-    let jwks = reads::jwks(&parts.passes);
     let gateway = Gateway::new(parts);
     let mut router = Router::new()
         .route("/e/{event}", get(pages::page))
@@ -74,7 +73,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/api/v1/events/{event}/head", get(reads::head))
         .route("/api/v1/events/{event}/ticket", get(reads::ticket))
         .route("/api/v1/events/{event}/stream", get(stream::stream))
-        .route("/.well-known/jwks.json", get(async move || jwks.clone()));
+        .route("/.well-known/jwks.json", get(reads::jwks));
     for asset in page::ASSETS.iter() {
         router = router
             .route(&asset.path, get(async |headers: HeaderMap| reads::asset(asset, &headers)));

@@ -13,7 +13,7 @@ use http_kit::{
     openapi::EventParam,
 };
 use wire::{
-    Code, PassKeys,
+    Code,
     body::{EventBody, HeadBody, TicketBody},
 };
 
@@ -95,7 +95,7 @@ pub(crate) async fn ticket(
 pub(crate) fn described_jwks() {}
 
 /// The public keys of the pass, as they are sent.
-pub(crate) fn jwks(passes: &PassKeys) -> impl IntoResponse + Clone + Send + Sync + 'static {
+pub(crate) async fn jwks(State(gateway): State<Arc<Gateway>>) -> impl IntoResponse {
     let cache = HeaderValue::try_from(format!("public, max-age={JWKS_SECS}"));
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
@@ -103,7 +103,7 @@ pub(crate) fn jwks(passes: &PassKeys) -> impl IntoResponse + Clone + Send + Sync
         // The shop's pages may check passes in the browser.
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
     ];
-    (headers, passes.jwks().to_string())
+    (headers, gateway.passes.jwks().to_string())
 }
 
 /// A file of the page; its path changes with its content.

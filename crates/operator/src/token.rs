@@ -1,5 +1,7 @@
 //! The operator's bearer token.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use axum::{
     extract::{Request, State},
     middleware::Next,
@@ -16,9 +18,9 @@ pub const TOKEN_BYTES_MIN: usize = 16;
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"twinkle operator\"");
 
-/// The configured token; never shown.
+/// The configured token; never shown. Clones share it.
 #[derive(Clone)]
-pub struct Token(String);
+pub struct Token(Arc<RwLock<String>>);
 
 /// A token that can't be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,9 +35,15 @@ impl std::fmt::Debug for Token {
 
 impl Token {
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidToken> {
-        let text = text.into();
-        let visible = text.bytes().all(|b| b.is_ascii_graphic());
-        if visible && text.len() >= TOKEN_BYTES_MIN { Ok(Self(text)) } else { Err(InvalidToken) }
+        let text = checked(text.into())?;
+        Ok(Self(Arc::new(RwLock::new(text))))
+    }
+
+    /// Takes another token, for all clones; one that can't be used changes nothing.
+    pub fn replace(&self, text: &str) -> Result<(), InvalidToken> {
+        let text = checked(text.to_owned())?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = text;
+        Ok(())
     }
 
     fn check(&self, headers: &HeaderMap) -> Result<(), Code> {
@@ -45,9 +53,15 @@ impl Token {
             return Err(Code::TokenMissing);
         }
         // Tells the token's length, which is no secret, and nothing else.
-        let right = bool::from(self.0.as_bytes().ct_eq(token.trim_ascii()));
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let right = bool::from(known.as_bytes().ct_eq(token.trim_ascii()));
         if right { Ok(()) } else { Err(Code::TokenWrong) }
     }
+}
+
+fn checked(text: String) -> Result<String, InvalidToken> {
+    let visible = text.bytes().all(|b| b.is_ascii_graphic());
+    if visible && text.len() >= TOKEN_BYTES_MIN { Ok(text) } else { Err(InvalidToken) }
 }
 
 /// Lets a request through that carries the token.

@@ -25,10 +25,11 @@ fn config(
     config
 }
 
-async fn works(config: RedisConfig) {
+/// Each time with a number of its own: a generation is built once.
+async fn works(config: RedisConfig, counter: u32) {
     let view = RedisView::connect(config).expect("good settings");
     let mut live = view.listen(&event()).await.expect("listens");
-    let built = step(generation(1, 0), 0, 10, entries(0..2_000, "a"));
+    let built = step(generation(1, counter), 0, 10, entries(0..2_000, "a"));
     assert_eq!(view.rebuild(&event(), built).await, Ok(WriteOutcome::Done));
     assert_eq!(within("message", live.next()).await, LiveEvent::Message("live 10".into()));
 }
@@ -49,9 +50,9 @@ async fn refused(config: RedisConfig, words: &[&str]) {
 #[tokio::test]
 async fn who_knows_the_password_is_let_in() {
     let redis = GuardedRedis::start().expect("Redis starts");
-    works(config(&redis, None, GuardedRedis::PASSWORD, "authority.pem")).await;
+    works(config(&redis, None, GuardedRedis::PASSWORD, "authority.pem"), 0).await;
     let (user, password) = GuardedRedis::USER;
-    works(config(&redis, Some(user), password, "authority.pem")).await;
+    works(config(&redis, Some(user), password, "authority.pem"), 1).await;
 }
 
 #[tokio::test]

@@ -9,12 +9,17 @@ use operator::Token;
 use wire::{CookieKeys, PassKeys};
 
 use crate::{
-    secrets,
+    rotation::Followed,
+    secret_file, secrets,
     stores::{StoreArgs, Stores},
 };
 
 /// Longest time for sockets and requests to end at a shutdown, in seconds.
 const DRAIN_SECS_MAX: u64 = 600;
+
+const TOKEN: &str = "TWINKLE_OPERATOR_TOKEN";
+const COOKIE_KEYS: &str = "TWINKLE_COOKIE_KEYS";
+const PASS_KEYS: &str = "TWINKLE_PASS_KEYS";
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -68,12 +73,21 @@ pub(crate) struct ServeArgs {
     /// Bearer token of the operator
     #[arg(long, env = "TWINKLE_OPERATOR_TOKEN", hide_env_values = true)]
     operator_token: Option<String>,
+    /// File with the token, read again while running
+    #[arg(long, env = "TWINKLE_OPERATOR_TOKEN_FILE")]
+    operator_token_file: Option<PathBuf>,
     /// `id:secret[,older…]`, base64url of 32 bytes each; the first signs, all verify
     #[arg(long, env = "TWINKLE_COOKIE_KEYS", hide_env_values = true)]
     cookie_keys: Option<String>,
+    /// File with them, read again while running
+    #[arg(long, env = "TWINKLE_COOKIE_KEYS_FILE")]
+    cookie_keys_file: Option<PathBuf>,
     /// `id:seed[,older…]`, base64url of 32 bytes each (Ed25519), for passes and heads of logs
     #[arg(long, env = "TWINKLE_PASS_KEYS", hide_env_values = true)]
     pass_keys: Option<String>,
+    /// File with them, read again while running
+    #[arg(long, env = "TWINKLE_PASS_KEYS_FILE")]
+    pass_keys_file: Option<PathBuf>,
     /// Longest time for requests and sockets to end at a shutdown
     #[arg(long, env = "TWINKLE_DRAIN_SECS", default_value_t = 20)]
     drain_secs: u64,
@@ -111,6 +125,8 @@ pub(crate) struct Config {
     pub(crate) operator_token: String,
     pub(crate) cookie_keys: CookieKeys,
     pub(crate) pass_keys: PassKeys,
+    /// Where keys and token may change while we run.
+    pub(crate) followed: Vec<Followed>,
     pub(crate) drain: Duration,
     pub(crate) connections_max: Option<usize>,
     pub(crate) log: String,
@@ -143,12 +159,30 @@ impl ServeArgs {
             bail!("roles can only be split with TWINKLE_KAFKA and TWINKLE_REDIS");
         }
         let given = secrets::Given {
-            operator_token: self.operator_token,
-            cookie_keys: self.cookie_keys,
-            pass_keys: self.pass_keys,
+            operator_token: either(self.operator_token, &self.operator_token_file, TOKEN)?,
+            cookie_keys: either(self.cookie_keys, &self.cookie_keys_file, COOKIE_KEYS)?,
+            pass_keys: either(self.pass_keys, &self.pass_keys_file, PASS_KEYS)?,
         };
         let (secrets, new_token) = secrets::settle(given, &stores, all)?;
-        let token = Token::new(&secrets.operator_token).context("TWINKLE_OPERATOR_TOKEN")?;
+        let token = Token::new(&secrets.operator_token).context(TOKEN)?;
+        let cookie_keys = CookieKeys::parse(&secrets.cookie_keys).context(COOKIE_KEYS)?;
+        let pass_keys = PassKeys::parse(&secrets.pass_keys).context(PASS_KEYS)?;
+        let mut followed = Vec::new();
+        if let Some(path) = self.operator_token_file {
+            let token = token.clone();
+            let put = move |text: &str| Ok(token.replace(text)?);
+            followed.push(Followed::new("TWINKLE_OPERATOR_TOKEN_FILE", path, put));
+        }
+        if let Some(path) = self.cookie_keys_file {
+            let keys = cookie_keys.clone();
+            let put = move |text: &str| Ok(keys.replace(text)?);
+            followed.push(Followed::new("TWINKLE_COOKIE_KEYS_FILE", path, put));
+        }
+        if let Some(path) = self.pass_keys_file {
+            let keys = pass_keys.clone();
+            let put = move |text: &str| Ok(keys.replace(text)?);
+            followed.push(Followed::new("TWINKLE_PASS_KEYS_FILE", path, put));
+        }
         Ok(Config {
             roles: self.roles,
             listen: self.listen,
@@ -159,8 +193,9 @@ impl ServeArgs {
             stores,
             token,
             operator_token: secrets.operator_token,
-            cookie_keys: CookieKeys::parse(&secrets.cookie_keys).context("TWINKLE_COOKIE_KEYS")?,
-            pass_keys: PassKeys::parse(&secrets.pass_keys).context("TWINKLE_PASS_KEYS")?,
+            cookie_keys,
+            pass_keys,
+            followed,
             drain: Duration::from_secs(self.drain_secs),
             connections_max: self.connections_max,
             log: self.log,
@@ -168,6 +203,15 @@ impl ServeArgs {
             sample: self.sample,
             new_token,
         })
+    }
+}
+
+/// A secret from its variable or from its file.
+fn either(text: Option<String>, file: &Option<PathBuf>, name: &str) -> Result<Option<String>> {
+    match (text, file) {
+        (Some(_), Some(_)) => bail!("{name} and {name}_FILE are both set: keep one of them"),
+        (None, Some(path)) => secret_file::read(path, &format!("{name}_FILE")).map(Some),
+        (text, None) => Ok(text),
     }
 }
 

@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod meters;
 mod openapi;
+mod rotation;
 mod sample;
 mod secret_file;
 mod secrets;

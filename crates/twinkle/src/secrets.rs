@@ -44,7 +44,9 @@ pub(crate) fn settle(given: Given, stores: &Stores, all_roles: bool) -> Result<(
             ("TWINKLE_PASS_KEYS", given.pass_keys.is_none()),
         ];
         if let Some((name, _)) = missing.iter().find(|(_, missing)| *missing) {
-            bail!("{name} must be set, the same for every process, when roles are split");
+            bail!(
+                "{name} must be set (or {name}_FILE), the same for every process, when roles are split"
+            );
         }
     }
     let (operator_token, new_token) =

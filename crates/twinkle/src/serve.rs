@@ -24,7 +24,7 @@ use crate::{
     assemble::{self, Ports},
     cli::client::Operator,
     config::{Config, Role},
-    openapi, sample,
+    openapi, rotation, sample,
     stores::Stores,
     telemetry,
 };
@@ -32,17 +32,23 @@ use crate::{
 /// Longest wait for facts before the sample event is given up, in seconds.
 const SAMPLE_SECS: u64 = 20;
 
+/// From SIGTERM until the doors close: whoever asks every second sees that we are not ready before
+/// anything is refused. Where routers need longer, what sends SIGTERM waits first (`preStop`).
+const LINGER: Duration = Duration::from_secs(1);
+
 /// Between looks at what is not ready yet.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Runs until SIGTERM or SIGINT.
-pub(crate) async fn run(config: Config) -> Result<()> {
+pub(crate) async fn run(mut config: Config) -> Result<()> {
     telemetry::log(&config.log, config.log_format)?;
     let render = telemetry::metrics(&config.roles)?;
     let (listener, admin_listener) = bind(&config)?;
+    rotation::follow(std::mem::take(&mut config.followed));
     let ports = assemble::ports(&config.stores)?;
     let directory = Directory::follow(ports.facts.clone());
     let (stop, stopped) = watch::channel(false);
+    let (end, over) = watch::channel(false);
     let readiness = admin::Readiness::default();
     let accepting = readiness.latch("accepting");
 
@@ -55,7 +61,7 @@ pub(crate) async fn run(config: Config) -> Result<()> {
         admin_listener,
         admin::router(readiness, render),
         Settings { drain: Duration::ZERO, ..Settings::default() },
-        ended(stopped.clone()),
+        ended(over),
     ));
     let settings = settings(&config);
     let serving =
@@ -63,9 +69,12 @@ pub(crate) async fn run(config: Config) -> Result<()> {
     accepting.set(true);
     announce(&config).await;
 
-    wait_for_signal().await?;
+    let signal = wait_for_signal().await?;
     info!("shutting down");
     accepting.set(false);
+    if signal == SignalKind::terminate() {
+        sleep(LINGER).await;
+    }
     stop.send_replace(true);
     if let Drained::CutOff(open) = serving.await? {
         warn!(open, "connections were still open at the deadline");
@@ -74,6 +83,8 @@ pub(crate) async fn run(config: Config) -> Result<()> {
     if let Some(worker) = roles.worker {
         worker.await?;
     }
+    // Last: until now it has said that this process is alive and not ready.
+    end.send_replace(true);
     drop(timeout(Duration::from_secs(1), admin).await);
     info!("ended");
     Ok(())
@@ -238,14 +249,13 @@ async fn ended(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-async fn wait_for_signal() -> Result<()> {
+async fn wait_for_signal() -> Result<SignalKind> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        _ = terminate.recv() => Ok(SignalKind::terminate()),
+        _ = interrupt.recv() => Ok(SignalKind::interrupt()),
     }
-    Ok(())
 }
 
 /// Tells a person at the terminal where to go.

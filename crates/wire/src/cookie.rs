@@ -20,7 +20,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use uuid::{Builder, Uuid};
 
-use crate::keys::{self, Key, KeyError};
+use crate::keys::{Key, KeyError, Ring};
 
 /// Longest cookie value that is looked at, in bytes.
 pub const COOKIE_BYTES_MAX: usize = 160;
@@ -49,7 +49,7 @@ impl Browser {
         if key.len() < IDEMPOTENCY_KEY_BYTES_MIN {
             return None;
         }
-        let mac = keys.signer().mac(&[DERIVE_LABEL, key.as_bytes()]);
+        let mac = keys.0.keys()[0].mac(&[DERIVE_LABEL, key.as_bytes()]);
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&mac[..16]);
         Some(Self::from_random(bytes))
@@ -69,9 +69,9 @@ pub enum CookieError {
     Expired,
 }
 
-/// The keys of the cookie: the first signs, all of them verify.
+/// The keys of the cookie: the first signs, all of them verify. Clones share them.
 #[derive(Clone)]
-pub struct CookieKeys(Vec<CookieKey>);
+pub struct CookieKeys(Ring<CookieKey>);
 
 /// One of them, made ready: the key itself is hashed once and not for each cookie.
 #[derive(Clone)]
@@ -82,23 +82,24 @@ struct CookieKey {
 
 impl fmt::Debug for CookieKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|key| &key.id)).finish()
+        f.debug_list().entries(self.0.keys().iter().map(|key| &key.id)).finish()
     }
 }
 
 impl CookieKeys {
     /// Reads `id:base64url-of-32-bytes[,older…]`.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        Ok(Self(keys::parse(text)?.into_iter().map(CookieKey::from).collect()))
+        Ring::parse(text).map(Self)
     }
 
-    fn signer(&self) -> &CookieKey {
-        &self.0[0]
+    /// Takes other keys, for all clones; a text that can't be read changes nothing.
+    pub fn replace(&self, text: &str) -> Result<(), KeyError> {
+        self.0.replace(text)
     }
 
     /// The cookie's value; `expires` in seconds since the Unix epoch.
     pub fn sign(&self, browser: &Browser, expires: u64) -> String {
-        let key = self.signer();
+        let key = &self.0.keys()[0];
         let mac = URL_SAFE_NO_PAD.encode(key.cookie_mac(browser, expires));
         let browser = Uuid::from_bytes(browser.0).simple();
         format!("{VERSION}.{}.{expires}.{browser}.{mac}", key.id)
@@ -112,7 +113,8 @@ impl CookieKeys {
     /// As [`verify`](Self::verify), with the moment the cookie ends.
     pub fn verify_expiring(&self, cookie: &str, now: u64) -> Result<(Browser, u64), CookieError> {
         let fields = Fields::split(cookie).ok_or(CookieError::Malformed)?;
-        let key = self.0.iter().find(|key| key.id == fields.key).ok_or(CookieError::UnknownKey)?;
+        let keys = self.0.keys();
+        let key = keys.iter().find(|key| key.id == fields.key).ok_or(CookieError::UnknownKey)?;
         let expected = key.cookie_mac(&fields.browser, fields.expires);
         if !bool::from(expected.ct_eq(&fields.mac)) {
             return Err(CookieError::BadSignature);

@@ -159,6 +159,6 @@ fn key(jwk: &Value) -> Result<(String, VerifyingKey), KeySetError> {
 
 impl From<&PassKeys> for KeySet {
     fn from(keys: &PassKeys) -> Self {
-        Self(keys.public().collect())
+        Self(keys.public())
     }
 }

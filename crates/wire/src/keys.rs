@@ -1,6 +1,9 @@
 //! Key rings: `id:base64url-of-32-bytes[,older…]`. The first key signs, all of them verify.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use base64::{
     Engine,
@@ -50,6 +53,37 @@ impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:…", self.id)
     }
+}
+
+/// Keys that all clones share: whoever replaces them, all go on with the new ones.
+pub(crate) struct Ring<K>(Arc<RwLock<Arc<[K]>>>);
+
+impl<K> Clone for Ring<K> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<K: From<Key>> Ring<K> {
+    pub(crate) fn parse(text: &str) -> Result<Self, KeyError> {
+        Ok(Self(Arc::new(RwLock::new(read(text)?))))
+    }
+
+    /// At least one.
+    pub(crate) fn keys(&self) -> Arc<[K]> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes other keys; a text that can't be read changes nothing.
+    pub(crate) fn replace(&self, text: &str) -> Result<(), KeyError> {
+        let keys = read(text)?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+}
+
+fn read<K: From<Key>>(text: &str) -> Result<Arc<[K]>, KeyError> {
+    Ok(parse(text)?.into_iter().map(K::from).collect())
 }
 
 /// Reads a ring; at least one key.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    keys::{self, KeyError},
+    keys::{Key, KeyError, Ring},
     ticket,
 };
 
@@ -53,23 +53,32 @@ struct PassKey {
     key: SigningKey,
 }
 
-/// The keys of the pass (Ed25519 seeds): the first signs, all of them stand in the key set.
+impl From<Key> for PassKey {
+    fn from(key: Key) -> Self {
+        Self { key: SigningKey::from_bytes(&key.secret), id: key.id }
+    }
+}
+
+/// The keys of the pass (Ed25519 seeds): the first signs, all of them stand in the key set. Clones
+/// share them.
 #[derive(Clone)]
-pub struct PassKeys(Vec<PassKey>);
+pub struct PassKeys(Ring<PassKey>);
 
 impl fmt::Debug for PassKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|key| &key.id)).finish()
+        f.debug_list().entries(self.0.keys().iter().map(|key| &key.id)).finish()
     }
 }
 
 impl PassKeys {
     /// Reads `id:base64url-of-32-bytes[,older…]`.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let keys = keys::parse(text)?;
-        let pass_key =
-            |key: keys::Key| PassKey { key: SigningKey::from_bytes(&key.secret), id: key.id };
-        Ok(Self(keys.into_iter().map(pass_key).collect()))
+        Ring::parse(text).map(Self)
+    }
+
+    /// Takes other keys, for all clones; a text that can't be read changes nothing.
+    pub fn replace(&self, text: &str) -> Result<(), KeyError> {
+        self.0.replace(text)
     }
 
     /// The pass in compact form.
@@ -86,7 +95,7 @@ impl PassKeys {
 
     /// A compact JWS (RFC 7515) of the first key.
     pub(crate) fn compact(&self, typ: &str, claims: &impl Serialize) -> String {
-        let PassKey { id, key } = &self.0[0];
+        let PassKey { id, key } = &self.0.keys()[0];
         let header = Header { alg: "EdDSA", typ, kid: id };
         let mut token = format!("{}.{}", part(&header), part(claims));
         let signature = key.sign(token.as_bytes());
@@ -96,8 +105,8 @@ impl PassKeys {
     }
 
     /// The public halves by their ids.
-    pub(crate) fn public(&self) -> impl Iterator<Item = (String, VerifyingKey)> {
-        self.0.iter().map(|key| (key.id.clone(), key.key.verifying_key()))
+    pub(crate) fn public(&self) -> Vec<(String, VerifyingKey)> {
+        self.0.keys().iter().map(|key| (key.id.clone(), key.key.verifying_key())).collect()
     }
 
     /// The public halves, as `/.well-known/jwks.json` gives them (RFC 7517, RFC 8037).
@@ -106,7 +115,7 @@ impl PassKeys {
             let x = URL_SAFE_NO_PAD.encode(key.key.verifying_key().as_bytes());
             json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.id, "x": x})
         };
-        json!({"keys": self.0.iter().map(jwk).collect::<Vec<_>>()})
+        json!({"keys": self.0.keys().iter().map(jwk).collect::<Vec<_>>()})
     }
 }
 
