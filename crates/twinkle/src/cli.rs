@@ -7,5 +7,6 @@ pub(crate) mod client;
 pub(crate) mod demo;
 pub(crate) mod event;
 pub(crate) mod health;
+pub(crate) mod probe;
 pub(crate) mod restore;
 pub(crate) mod sources;

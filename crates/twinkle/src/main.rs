@@ -49,6 +49,8 @@ enum Command {
     Capacity(cli::capacity::CapacityArgs),
     /// List everything that `/metrics` may say, as Markdown
     Metrics,
+    /// Do once what a shopper does, to see that an installation works
+    Probe(cli::probe::ProbeArgs),
     /// Ask the process on this machine whether it is ready
     Health(cli::health::HealthArgs),
 }
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => block_on(cli::demo::run(args)),
         Command::Audit(args) => block_on(cli::audit::run(*args)),
         Command::Archive(args) => block_on(cli::archive::run(*args)),
+        Command::Probe(args) => block_on(cli::probe::run(args)),
         Command::Restore(args) => block_on(cli::restore::run(args)),
         Command::Capacity(args) => match cli::capacity::run(&args) {
             Ok(()) => ExitCode::SUCCESS,

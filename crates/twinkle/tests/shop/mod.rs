@@ -59,7 +59,7 @@ impl Shop {
         assert!(server.terminate().expect("it ends").success());
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         let port = self.server.as_ref().expect("a running server").port;
         format!("http://127.0.0.1:{port}{path}")
     }
