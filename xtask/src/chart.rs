@@ -64,6 +64,12 @@ pub(crate) fn values() -> Result<Vec<(String, Vec<String>)>> {
         over.extend(["--set-string".to_owned(), OPENS_AT.to_owned()]);
         all.push((size.to_owned(), over));
     }
+    let events = root().join("k8s/argocd/events");
+    for entry in std::fs::read_dir(events)? {
+        let mut over = args(chart.join("values-50k.yaml"));
+        over.extend(args(entry?.path()));
+        all.push(("event".to_owned(), over));
+    }
     all.sort();
     Ok(all)
 }

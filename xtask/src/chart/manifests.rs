@@ -10,8 +10,8 @@ use crate::commands::{command, root};
 use crate::outcome::{Outcome, Suite};
 use crate::tools;
 
-/// Files below `k8s/` that are no manifests: values of other charts, and kustomizations.
-const OTHER: [&str; 2] = [".values.yaml", "kustomization.yaml"];
+/// Files below `k8s/` that are no manifests: values of other charts and of ours, and kustomizations.
+const OTHER: [&str; 3] = [".values.yaml", "kustomization.yaml", "/argocd/events/"];
 
 /// Checks all of them against each version of Kubernetes.
 ///
@@ -46,7 +46,7 @@ fn surroundings(folder: &Path) -> Result<Vec<PathBuf>> {
         let name = path.to_string_lossy();
         if path.is_dir() {
             all.extend(surroundings(&path)?);
-        } else if name.ends_with(".yaml") && !OTHER.iter().any(|other| name.ends_with(other)) {
+        } else if name.ends_with(".yaml") && !OTHER.iter().any(|other| name.contains(other)) {
             all.push(path);
         }
     }
