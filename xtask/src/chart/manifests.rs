@@ -10,8 +10,9 @@ use crate::commands::{command, root};
 use crate::outcome::{Outcome, Suite};
 use crate::tools;
 
-/// Files below `k8s/` that are no manifests: values of other charts and of ours, and kustomizations.
-const OTHER: [&str; 3] = [".values.yaml", "kustomization.yaml", "/argocd/events/"];
+/// Files below `k8s/` that are no manifests: values of other charts and of ours, kustomizations, and what
+/// eksctl reads.
+const OTHER: [&str; 4] = [".values.yaml", "kustomization.yaml", "/argocd/events/", "/k8s/eks/"];
 
 /// Checks all of them against each version of Kubernetes.
 ///

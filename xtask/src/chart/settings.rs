@@ -20,23 +20,7 @@ const UNSET: [(&str, &str); 8] = [
 ];
 
 /// Variables of the chart that the binary does not read yet: its next change brings them.
-const AHEAD: [&str; 15] = [
-    "TWINKLE_COOKIE_KEYS_FILE",
-    "TWINKLE_KAFKA_AWS_REGION",
-    "TWINKLE_KAFKA_CA",
-    "TWINKLE_KAFKA_CERT",
-    "TWINKLE_KAFKA_KEY",
-    "TWINKLE_KAFKA_PASSWORD_FILE",
-    "TWINKLE_KAFKA_SASL",
-    "TWINKLE_KAFKA_TLS",
-    "TWINKLE_KAFKA_USERNAME",
-    "TWINKLE_OPERATOR_TOKEN_FILE",
-    "TWINKLE_PASS_KEYS_FILE",
-    "TWINKLE_REDIS_CA",
-    "TWINKLE_REDIS_PASSWORD_FILE",
-    "TWINKLE_TRACES",
-    "TWINKLE_TRACES_RATIO",
-];
+const AHEAD: [&str; 3] = ["TWINKLE_KAFKA_AWS_REGION", "TWINKLE_TRACES", "TWINKLE_TRACES_RATIO"];
 
 /// Holds the variables in what was rendered against those in the binary's source.
 ///
@@ -55,6 +39,8 @@ pub(super) fn check(rendered: &[PathBuf]) -> Result<()> {
     let missing: Vec<_> = read.difference(&set).filter(|name| !unset.contains(*name)).collect();
     let stale: Vec<_> =
         unset.iter().filter(|name| !read.contains(*name) || set.contains(*name)).collect();
+    let landed: Vec<_> = AHEAD.iter().filter(|name| read.contains(**name)).collect();
+    ensure!(landed.is_empty(), "the binary reads these by now, take them out of AHEAD: {landed:?}");
     ensure!(!set.is_empty() && !read.is_empty(), "no variables were found: is the check broken?");
     ensure!(unread.is_empty(), "the chart sets what the binary does not read: {unread:?}");
     ensure!(missing.is_empty(), "the binary reads what the chart cannot set: {missing:?}");
