@@ -18,7 +18,7 @@ use crate::{
     close::Closing,
     config::MESSAGE_BYTES_MAX,
     context::Context,
-    failure::Failure,
+    failure::{Failure, denied},
     link::{Link, PARTITION, blocking},
 };
 
@@ -171,7 +171,10 @@ impl Link {
 
     async fn try_create(&self, name: &str, kind: Kind) -> Result<(), Failure> {
         let admin = self.admin().await?;
-        self.make(&admin, name, kind).await?;
+        // Who finds the topic needs no right to make it.
+        if self.look(name).await? == Seen::Missing {
+            self.make(&admin, name, kind).await?;
+        }
         let partitions = self.appeared(name).await?;
         let found = self.describe(&admin, name).await?;
         let problem = if partitions == 1 {
@@ -263,6 +266,9 @@ impl Link {
         let made = admin.create_topics([&topic], &self.options()).await;
         match made.map_err(|error| Failure::of(&error))?.into_iter().next() {
             Some(Ok(_) | Err((_, Code::TopicAlreadyExists))) => Ok(()),
+            Some(Err((_, code @ Code::TopicAuthorizationFailed))) => {
+                Err(Failure::unavailable(format!("topic {name} can't be made: {}", denied(code))))
+            }
             Some(Err((_, code))) => {
                 Err(Failure::unavailable(format!("topic {name} can't be made: {code}")))
             }

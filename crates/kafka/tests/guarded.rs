@@ -74,6 +74,91 @@ async fn every_mechanism_lets_in_who_knows_the_password() {
     }
 }
 
+/// What each role is given: a user, a resource, its operations. docs/security.md has the same table.
+const RIGHTS: [(&str, [&str; 2], &[&str]); 9] = [
+    ("api", FACTS, &["Describe", "DescribeConfigs", "Read"]),
+    ("api", EVENTS, &["Describe", "Write"]),
+    ("worker", FACTS, &["Describe", "DescribeConfigs", "Read", "Write"]),
+    ("worker", EVENTS, &["Describe", "Read", "Write"]),
+    ("worker", GROUPS, &["Describe", "Read"]),
+    ("operator", FACTS, &["Create", "Describe", "DescribeConfigs", "Read", "Write"]),
+    ("operator", EVENTS, &["Create", "Describe", "DescribeConfigs", "Write"]),
+    ("api", GROUPS, &["Describe"]),
+    ("operator", GROUPS, &["Describe"]),
+];
+const FACTS: [&str; 2] = ["--topic", "twinkle.events"];
+const EVENTS: [&str; 2] = ["--topic", "twinkle.event."];
+const GROUPS: [&str; 2] = ["--group", "twinkle"];
+
+fn give_rights() {
+    std::thread::scope(|scope| {
+        for (user, resource, operations) in RIGHTS {
+            scope.spawn(move || {
+                let user = format!("User:{user}");
+                let mut args = vec!["--add", "--allow-principal", &user];
+                args.extend(resource);
+                args.extend([
+                    "--resource-pattern-type",
+                    if resource == FACTS { "literal" } else { "prefixed" },
+                ]);
+                operations.iter().for_each(|operation| args.extend(["--operation", operation]));
+                let done = guarded().kafka.tool("org.apache.kafka.tools.AclCommand", &args);
+                done.expect("the broker takes the rule");
+            });
+        }
+    });
+}
+
+fn as_role(name: &str) -> (KafkaLog, KafkaFacts) {
+    let (name, password) = *USERS.iter().find(|user| user.0 == name).expect("a user");
+    let tls = with_password(SaslMechanism::ScramSha512, name, password);
+    let config = config(&guarded().sasl(), tls);
+    let log = KafkaLog::connect(config.clone()).expect("the settings work");
+    (log, KafkaFacts::connect(config).expect("the settings work"))
+}
+
+async fn follows(facts: &KafkaFacts) {
+    let mut reader = facts.follow().await.expect("it may follow");
+    tokio::time::timeout(BOUND, reader.next()).await.expect("in time").expect("facts");
+}
+
+/// Refused by an ACL, and told so.
+fn denied<T, E: std::fmt::Display>(what: &str, answer: Result<T, E>) {
+    let text = answer.err().unwrap_or_else(|| panic!("{what} is allowed")).to_string();
+    assert!(text.contains("the ACLs of the brokers"), "{what}: {text}");
+}
+
+#[tokio::test]
+async fn each_role_works_with_its_rights_and_no_more() {
+    tokio::task::spawn_blocking(give_rights).await.expect("rules");
+    let (log, facts) = as_role("operator");
+    let event: EventId = "of-roles".parse().expect("an id");
+    log.create(&event).await.expect("the operator makes topics");
+    log.append(&event, "define".into()).await.expect("the operator appends");
+    facts.put("of-roles", "{}".into()).await.expect("the operator puts facts");
+    follows(&facts).await;
+
+    let (log, facts) = as_role("worker");
+    follows(&facts).await;
+    facts.put("of-roles/state", "{}".into()).await.expect("the worker puts facts");
+    log.append(&event, "tick".into()).await.expect("the worker appends");
+    let mut reader = log.read(&event, 0).await.expect("the worker reads");
+    tokio::time::timeout(BOUND, reader.next()).await.expect("in time").expect("records");
+    log.commit(&event, 1).await.expect("the worker commits");
+    drop(reader);
+    let another = "of-nobody".parse().expect("an id");
+    denied("making a topic as worker", log.create(&another).await);
+
+    let (log, facts) = as_role("api");
+    follows(&facts).await;
+    log.append(&event, "join".into()).await.expect("the api appends");
+    denied("putting a fact as api", facts.put("of-roles", "{}".into()).await);
+    denied("making a topic as api", log.create(&another).await);
+    let mut reader = log.read(&event, 0).await.expect("reading begins");
+    let read = tokio::time::timeout(BOUND, reader.next()).await.expect("in time");
+    denied("reading an event as api", read);
+}
+
 /// Fails within bounds with all of these words, and without a secret.
 async fn refused(mut config: KafkaConfig, words: &[&str]) {
     let started = Instant::now();
