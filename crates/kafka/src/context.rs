@@ -42,7 +42,7 @@ pub(crate) fn log_line(level: Level, facility: &str, text: &str) {
         // "CONFWARN" tells producers that a setting is a consumer's; the one we set works for both.
         // A lost connection is an "error" there; here every call says so by itself.
         _ if matches!(facility, "CONFWARN" | "FAIL") => {
-            debug!(target: "librdkafka", facility, text)
+            debug!(target: "librdkafka", facility, text);
         }
         Level::Emerg | Level::Alert | Level::Critical => {
             error!(target: "librdkafka", facility, text);

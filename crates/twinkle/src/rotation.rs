@@ -18,12 +18,15 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const RELOADS: &str = "twinkle_secret_reloads_total";
 const STALE: &str = "twinkle_secret_stale";
 
+/// Takes a text over, or says why not.
+type Put = Box<dyn Fn(&str) -> Result<()> + Send>;
+
 /// A file, and who wants its text.
 pub(crate) struct Followed {
     /// The variable that named it.
     setting: &'static str,
     path: PathBuf,
-    put: Box<dyn Fn(&str) -> Result<()> + Send>,
+    put: Put,
     /// What was seen last, good or bad.
     seen: Option<Result<String, String>>,
 }
