@@ -1,4 +1,5 @@
 //! A running service with one event, and the program's other commands beside it.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::{
     path::{Path, PathBuf},
