@@ -9,10 +9,12 @@ mod api;
 mod bench;
 mod chart;
 mod commands;
+mod dashboards;
 mod deploy;
 #[cfg(test)]
 mod direction;
 mod e2e;
+mod eyes;
 mod fuzz;
 mod load;
 mod minimums;
@@ -88,6 +90,8 @@ enum Command {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Writes the dashboards of the chart from their descriptions.
+    Dashboards,
     /// Fuzzes the targets of `fuzz/`, guided by coverage.
     Fuzz {
         /// Which; all without a name.
@@ -124,6 +128,7 @@ fn main() -> ExitCode {
         Command::Chaos { minutes, seed } => e2e::chaos(minutes, seed),
         Command::Bench { names, full, bin } => bench::run(&names, full, bin.as_deref()),
         Command::Fuzz { target, secs, keep } => fuzz::run(target.as_deref(), secs, keep),
+        Command::Dashboards => dashboards::write().map(|()| true),
         Command::Nightly => Ok(nightly::run()),
         Command::ChartDocs => chart::write_docs().map(|()| true),
         Command::Advisories => deploy::advisories(),

@@ -11,6 +11,7 @@ use crate::outcome::Suite;
 /// Kinds of suites, in the file's terms.
 pub(crate) const UNIT: &str = "unit";
 pub(crate) const E2E: &str = "e2e";
+pub(crate) const EYES: &str = "eyes";
 pub(crate) const BROWSER: &str = "browser";
 pub(crate) const PLANS: &str = "plans";
 pub(crate) const LOAD: &str = "load";

@@ -6,9 +6,9 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::commands::cargo;
-use crate::minimums::{API, BROWSER, CHART, E2E, FUZZ, LOAD, Minimums, PLANS, SIM, UNIT};
+use crate::minimums::{API, BROWSER, CHART, E2E, EYES, FUZZ, LOAD, Minimums, PLANS, SIM, UNIT};
 use crate::outcome::Outcome;
-use crate::{api, chart, deploy, e2e, fuzz, load, plans, run, sim, tools, unit};
+use crate::{api, chart, deploy, e2e, eyes, fuzz, load, plans, run, sim, tools, unit};
 
 const CARGO_LIMIT_SECS: u64 = 1_500;
 
@@ -35,6 +35,8 @@ pub(crate) enum Step {
     Plans,
     /// Small runs of the load generator's scenarios.
     Load,
+    /// Dashboards, alerts and runbooks, before a real Prometheus.
+    Eyes,
     /// Each target of the fuzzer for a few seconds.
     Fuzz,
     /// Calls made up from the description of the API.
@@ -60,6 +62,7 @@ impl Step {
             Self::Browser => e2e::browser(),
             Self::Plans => plans::run(),
             Self::Load => load::run(),
+            Self::Eyes => eyes::run(),
             Self::Fuzz => fuzz::step(),
             Self::Api => api::step(),
             Self::Deploy => deploy::check(),
@@ -77,6 +80,7 @@ impl Step {
             Self::Browser => Some(BROWSER),
             Self::Plans => Some(PLANS),
             Self::Load => Some(LOAD),
+            Self::Eyes => Some(EYES),
             Self::Fuzz => Some(FUZZ),
             Self::Api => Some(API),
             Self::Chart => Some(CHART),
