@@ -110,7 +110,7 @@ fn panels() -> Result<Outcome> {
         }
     }
     let firing = prometheus.query("ALERTS{alertstate=\"firing\",severity=\"critical\"}")?;
-    if !firing.is_empty() {
+    if !firing.trim().is_empty() {
         problems.push(format!("alerts fire in a good sale:\n{firing}"));
     }
     Ok(judged("eyes-panels", shown, problems))

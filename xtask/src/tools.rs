@@ -30,7 +30,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 14] = [
+const NEEDS: [Need; 15] = [
     Need { program: "cc", args: &["--version"], packages: &["build-essential"] },
     Need { program: "c++", args: &["--version"], packages: &["build-essential"] },
     Need { program: "make", args: &["--version"], packages: &["build-essential"] },
@@ -38,6 +38,7 @@ const NEEDS: [Need; 14] = [
     Need { program: "pkg-config", args: &["--exists", "openssl"], packages: &["libssl-dev"] },
     Need { program: "redis-server", args: &["--version"], packages: &["redis-server"] },
     Need { program: "redis-cli", args: &["--version"], packages: &["redis-tools"] },
+    Need { program: "kcat", args: &["-V"], packages: &["kcat"] },
     Need { program: "prometheus", args: &["--version"], packages: &["prometheus"] },
     Need { program: "promtool", args: &["--version"], packages: &["prometheus"] },
     Need { program: "java", args: &["-version"], packages: &["default-jre-headless"] },

@@ -231,7 +231,12 @@ async fn step(view: &MemoryView, progress: &mut Progress, records: u64) {
         slots: Vec::new(),
     };
     let shared = SharedValue { salt: [1; 16], definition, progress: progress.clone(), head: None };
-    let live = LiveMessage { progress: progress.clone(), definition: None, told: Vec::new() };
+    let live = LiveMessage {
+        progress: progress.clone(),
+        definition: None,
+        told: Vec::new(),
+        traces: Vec::new(),
+    };
     let generation = Generation { epoch: Epoch(1), counter: 1 };
     let write = Step {
         head: Head { epoch: Epoch(1), generation, next: progress.to },

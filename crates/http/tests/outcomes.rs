@@ -41,7 +41,7 @@ async fn say(view: &MemoryView, to: u64, of: &[Address]) {
         slots: Vec::new(),
     };
     let told = of.iter().copied().map(told).collect();
-    let live = LiveMessage { progress, definition: None, told }.encode().into();
+    let live = LiveMessage { progress, definition: None, told, traces: Vec::new() }.encode().into();
     let epoch = Epoch(1);
     let counter = u32::try_from(to).unwrap();
     let head = Head { epoch, generation: Generation { epoch, counter }, next: to };

@@ -66,7 +66,7 @@ impl Facts for KafkaFacts {
             return Err(FactsError(text));
         }
         let link = self.ready().await?;
-        link.append(FACTS_TOPIC, Some(key), &value).await?;
+        link.append(FACTS_TOPIC, Some(key), &value, &[]).await?;
         Ok(())
     }
 

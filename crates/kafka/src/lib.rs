@@ -14,6 +14,7 @@ mod link;
 mod log;
 mod tail;
 mod topics;
+mod trace;
 mod trouble;
 
 #[cfg(feature = "tls")]

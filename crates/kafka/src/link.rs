@@ -9,7 +9,7 @@ use std::{
 };
 
 use domain::Millis;
-use ports::{Appended, Record};
+use ports::{Appended, Record, Trace};
 use rdkafka::{
     ClientContext, Message,
     config::{FromClientConfigAndContext, RDKafkaLogLevel},
@@ -25,6 +25,7 @@ use crate::{
     close::Closing,
     context::{Context, log_line},
     failure::Failure,
+    trace,
     trouble::Trouble,
 };
 
@@ -89,10 +90,11 @@ impl Link {
         topic: &str,
         key: Option<&str>,
         value: &[u8],
+        traces: &[Trace],
     ) -> Result<Appended, Failure> {
         let report = {
             let client = self.client().map_err(|error| Failure::of(&error))?;
-            client.send(topic, key, value, None)?
+            client.send(topic, key, value, None, traces)?
         };
         self.reported(report).await
     }
@@ -106,7 +108,8 @@ impl Link {
         let client = self.client().map_err(|error| Failure::of(&error))?;
         let mut appended = Vec::with_capacity(records.len());
         for records in records.chunks(IMPORT_IN_FLIGHT.min(self.config.in_flight_max)) {
-            let send = |record: &Record| client.send(topic, None, &record.bytes, Some(record.at));
+            let send =
+                |record: &Record| client.send(topic, None, &record.bytes, Some(record.at), &[]);
             let reports = records.iter().map(send).collect::<Result<Vec<_>, _>>()?;
             for report in reports {
                 appended.push(self.reported(report).await?);
@@ -190,6 +193,7 @@ impl Client {
         key: Option<&str>,
         value: &[u8],
         at: Option<Millis>,
+        traces: &[Trace],
     ) -> Result<Report, Failure> {
         let permit = Arc::clone(&self.in_flight).try_acquire_owned().map_err(|_| Failure::Full)?;
         let (answer, report) = oneshot::channel();
@@ -197,6 +201,7 @@ impl Client {
             .partition(PARTITION)
             .payload(value);
         record.key = key;
+        record.headers = trace::headers(traces);
         record.timestamp = at.and_then(|at| i64::try_from(at).ok());
         match self.producer.send(record) {
             Ok(()) => Ok(report),
@@ -296,13 +301,13 @@ mod tests {
         let kafka = Kafka::start().expect("a broker");
         let link = Link::new(KafkaConfig::new(kafka.bootstrap())).expect("the settings work");
         link.create(TOPIC, Kind::Event).await.expect("create");
-        let first = link.append(TOPIC, None, b"first").await.expect("append");
+        let first = link.append(TOPIC, None, b"first", &[]).await.expect("append");
 
         let broken = link.client().expect("a client");
         break_for_good(&broken);
         let mut failed = 0;
         let second = loop {
-            match link.append(TOPIC, None, b"second").await {
+            match link.append(TOPIC, None, b"second", &[]).await {
                 Ok(appended) => break appended,
                 Err(Failure::Unavailable(_)) if failed < 100 => failed += 1,
                 Err(failure) => panic!("{failure:?} after {failed}"),

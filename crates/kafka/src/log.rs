@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::EventId;
 use ports::{
-    Appended, EventLog, KeepError, LogError, LogImport, LogKeeper, LogReader, Record,
+    Appended, EventLog, KeepError, LogError, LogImport, LogKeeper, LogReader, Record, Trace,
     keep::check_dense, log::RECORD_BYTES_MAX,
 };
 use rdkafka::{
@@ -76,9 +76,14 @@ impl KafkaLog {
         Ok(())
     }
 
-    async fn try_append(&self, event: &EventId, record: &[u8]) -> Result<Appended, Failure> {
+    async fn try_append(
+        &self,
+        event: &EventId,
+        record: &[u8],
+        traces: &[Trace],
+    ) -> Result<Appended, Failure> {
         self.known(event).await?;
-        self.0.link.append(&event_topic(event), None, record).await
+        self.0.link.append(&event_topic(event), None, record, traces).await
     }
 
     async fn try_end(&self, event: &EventId) -> Result<u64, Failure> {
@@ -142,10 +147,19 @@ impl EventLog for KafkaLog {
     }
 
     async fn append(&self, event: &EventId, record: Bytes) -> Result<Appended, LogError> {
+        self.append_traced(event, record, &[]).await
+    }
+
+    async fn append_traced(
+        &self,
+        event: &EventId,
+        record: Bytes,
+        traces: &[Trace],
+    ) -> Result<Appended, LogError> {
         if record.len() > RECORD_BYTES_MAX {
             return Err(LogError::TooLarge(record.len()));
         }
-        let appended = self.try_append(event, &record).await;
+        let appended = self.try_append(event, &record, traces).await;
         appended.map_err(|failure| failure.in_log(event))
     }
 
@@ -155,7 +169,7 @@ impl EventLog for KafkaLog {
 
     async fn read(&self, event: &EventId, offset: u64) -> Result<Box<dyn LogReader>, LogError> {
         match self.try_read(event, offset).await {
-            Ok(tail) => Ok(Box::new(Reader { event: event.clone(), tail })),
+            Ok(tail) => Ok(Box::new(Reader { event: event.clone(), tail, traces: Vec::new() })),
             Err(failure) => Err(failure.in_log(event)),
         }
     }
@@ -220,6 +234,7 @@ impl LogImport for Import {
 struct Reader {
     event: EventId,
     tail: Tail,
+    traces: Vec<Trace>,
 }
 
 #[async_trait]
@@ -227,11 +242,16 @@ impl LogReader for Reader {
     async fn next(&mut self) -> Result<Vec<Record>, LogError> {
         let batch = self.tail.batch().await;
         let batch = batch.map_err(|failure| failure.in_log(&self.event))?;
+        self.traces = batch.traces;
         let records = batch.entries.into_iter().map(|entry| Record {
             offset: entry.offset,
             at: entry.at,
             bytes: entry.value.unwrap_or_default(),
         });
         Ok(records.collect())
+    }
+
+    fn traces(&mut self) -> Vec<Trace> {
+        std::mem::take(&mut self.traces)
     }
 }

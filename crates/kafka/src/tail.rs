@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use domain::Millis;
 use futures_util::FutureExt;
+use ports::Trace;
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     config::FromClientConfigAndContext,
@@ -22,6 +23,7 @@ use crate::{
     failure::Failure,
     link::{Link, PARTITION, blocking},
     topics::Bounds,
+    trace,
 };
 
 /// Most records in one batch.
@@ -56,6 +58,8 @@ pub(crate) struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) entries: Vec<Entry>,
+    /// Marks of the commands in these records that are traced.
+    pub(crate) traces: Vec<Trace>,
     bytes: usize,
     /// The end of a compacted topic was reached.
     pub(crate) at_end: bool,
@@ -74,6 +78,7 @@ impl Batch {
         let copy = |bytes: Option<&[u8]>| bytes.map(Bytes::copy_from_slice);
         let at = message.timestamp().to_millis().and_then(|at| Millis::try_from(at).ok());
         self.bytes += message.payload_len();
+        self.traces.extend(trace::of(message));
         self.entries.push(Entry {
             offset,
             at: at.unwrap_or(0),

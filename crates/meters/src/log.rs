@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::EventId;
 use metrics::{Counter, Histogram, counter, histogram};
-use ports::{Appended, EventLog, LogError, LogReader};
+use ports::{Appended, EventLog, LogError, LogReader, Trace};
 
 /// Counts what is appended to another log.
 pub struct MeteredLog {
@@ -55,8 +55,17 @@ impl EventLog for MeteredLog {
     }
 
     async fn append(&self, event: &EventId, record: Bytes) -> Result<Appended, LogError> {
+        self.append_traced(event, record, &[]).await
+    }
+
+    async fn append_traced(
+        &self,
+        event: &EventId,
+        record: Bytes,
+        traces: &[Trace],
+    ) -> Result<Appended, LogError> {
         let begun = Instant::now();
-        let appended = self.log.append(event, record).await;
+        let appended = self.log.append_traced(event, record, traces).await;
         self.seconds.record(begun.elapsed());
         appended.inspect_err(|error| self.failed(error))
     }

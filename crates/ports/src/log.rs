@@ -4,6 +4,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{EventId, Millis};
 
+use crate::Trace;
+
 /// Largest record, in bytes.
 pub const RECORD_BYTES_MAX: usize = 256 * 1024;
 
@@ -49,6 +51,18 @@ pub trait EventLog: Send + Sync + 'static {
     /// Appends one record; returns once it is durable. Calls may run concurrently.
     async fn append(&self, event: &EventId, record: Bytes) -> Result<Appended, LogError>;
 
+    /// The same for commands that are traced: their marks go beside the record, never into it. A log
+    /// without room for marks leaves them out.
+    async fn append_traced(
+        &self,
+        event: &EventId,
+        record: Bytes,
+        traces: &[Trace],
+    ) -> Result<Appended, LogError> {
+        let _ = traces;
+        self.append(event, record).await
+    }
+
     /// The offset that the next record will have at least; everything durable before the call is below it.
     async fn end(&self, event: &EventId) -> Result<u64, LogError>;
 
@@ -66,4 +80,9 @@ pub trait LogReader: Send {
     ///
     /// Cancel safe. `Unavailable` may be asked again: nothing is skipped.
     async fn next(&mut self) -> Result<Vec<Record>, LogError>;
+
+    /// The marks beside the records that `next` gave last; told once.
+    fn traces(&mut self) -> Vec<Trace> {
+        Vec::new()
+    }
 }

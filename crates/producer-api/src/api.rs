@@ -124,7 +124,9 @@ impl Api {
         let ticket = ticket_id(&event.salt, &browser, attempt);
         let previous = attempt.checked_sub(1).map(|n| ticket_id(&event.salt, &browser, n));
         let row = record::encode_one(&Command::Join { ticket, previous });
-        let place = self.packers.of(&event.id).submit(&row, pass)?;
+        let span = traces::head("join", event.id.as_str());
+        let mark = span.as_ref().map(traces::Span::trace);
+        let place = self.packers.of(&event.id).submit(&row, pass, mark)?;
         let address = Address { offset: place.offset().await?, index: place.index };
         Ok(Done { ticket, address, cookie, known: None })
     }
@@ -145,7 +147,9 @@ impl Api {
             (Some(span), Some(outcomes)) => outcomes.register(&event.id).await.map(|w| (w, span)),
             _ => None,
         };
-        let place = self.packers.of(&event.id).submit(&row, pass)?;
+        let span = traces::head("command", event.id.as_str());
+        let mark = span.as_ref().map(traces::Span::trace);
+        let place = self.packers.of(&event.id).submit(&row, pass, mark)?;
         let address = Address { offset: place.offset().await?, index: place.index };
         let known = match waiting {
             Some((waiting, span)) => waiting.outcome(address, span).await,

@@ -17,8 +17,9 @@ use domain::{
     mutants::{Mutant, on},
 };
 use futures_util::FutureExt;
-use ports::{EventLog, LogError};
+use ports::{EventLog, LogError, Trace};
 use tokio::time::{Instant, sleep};
+use traces::{Kind, TRACES_MAX};
 use wire::{
     Code,
     record::{Full, Pack},
@@ -107,6 +108,8 @@ struct Departure {
     pack: Pack,
     flight: Arc<Flight>,
     places: Pass,
+    /// Marks of those of its commands that are traced.
+    traces: Vec<Trace>,
 }
 
 /// Where a command will stand: in the record that lands, at this index.
@@ -138,8 +141,13 @@ impl Packer {
     }
 
     /// Puts a command into the next record. It goes even if the caller stops waiting.
-    pub(crate) fn submit(self: &Arc<Self>, encoded: &[u8], pass: Pass) -> Result<Place, Code> {
-        let (place, tasks) = self.lock().put(encoded, pass, &self.route.gate)?;
+    pub(crate) fn submit(
+        self: &Arc<Self>,
+        encoded: &[u8],
+        pass: Pass,
+        trace: Option<Trace>,
+    ) -> Result<Place, Code> {
+        let (place, tasks) = self.lock().put(encoded, pass, trace, &self.route.gate)?;
         for task in tasks.into_iter().flatten() {
             tokio::spawn(self.clone().run(task));
         }
@@ -165,12 +173,15 @@ impl Packer {
     }
 
     async fn fly(&self, departure: Departure) {
-        let Departure { pack, flight, places } = departure;
+        let Departure { pack, flight, places, traces } = departure;
         let commands = pack.len();
-        let append = self.route.log.append(&self.event, pack.finish().into());
+        let span = traces::batch("log append", Kind::Producer, self.event.as_str(), &traces);
+        let traces = traces::onwards(span.as_ref(), &traces);
+        let append = self.route.log.append_traced(&self.event, pack.finish().into(), &traces);
         // A log that panics must not leave people waiting, nor the record counted as under way.
         let result = AssertUnwindSafe(append).catch_unwind().await;
         let result = result.unwrap_or_else(|_| Err(LogError::Unavailable("panic".to_owned())));
+        drop(span);
         self.route.meters.appended(commands, result.is_ok());
         drop(places);
         let result = match result {
@@ -186,7 +197,8 @@ impl Packer {
 
 impl Departure {
     fn new(gate: &Gate) -> Self {
-        Self { pack: Pack::new(), flight: Arc::default(), places: gate.nobody() }
+        let (pack, flight) = (Pack::new(), Arc::default());
+        Self { pack, flight, places: gate.nobody(), traces: Vec::new() }
     }
 }
 
@@ -196,6 +208,7 @@ impl State {
         &mut self,
         encoded: &[u8],
         pass: Pass,
+        trace: Option<Trace>,
         gate: &Gate,
     ) -> Result<(Place, [Option<Task>; 2]), Code> {
         if encoded.len() > ROW_BYTES_MAX {
@@ -210,6 +223,9 @@ impl State {
             }
         };
         self.gathering.places.absorb(pass);
+        if self.gathering.traces.len() < TRACES_MAX {
+            self.gathering.traces.extend(trace);
+        }
         let place = Place { flight: self.gathering.flight.clone(), index };
         if self.full() || (index == 0 && self.quiet()) {
             tasks[1] = Some(Task::Fly(self.leave(gate)));

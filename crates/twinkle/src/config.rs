@@ -9,6 +9,7 @@ use operator::Token;
 use wire::{CookieKeys, PassKeys};
 
 use crate::{
+    certificates,
     rotation::Followed,
     secret_file, secrets,
     stores::{StoreArgs, Stores},
@@ -20,6 +21,9 @@ const DRAIN_SECS_MAX: u64 = 600;
 const TOKEN: &str = "TWINKLE_OPERATOR_TOKEN";
 const COOKIE_KEYS: &str = "TWINKLE_COOKIE_KEYS";
 const PASS_KEYS: &str = "TWINKLE_PASS_KEYS";
+
+/// Share of commands that are traced where a collector is named.
+const TRACES_RATIO: f64 = 0.001;
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -100,6 +104,12 @@ pub(crate) struct ServeArgs {
     /// How it is logged
     #[arg(long, env = "TWINKLE_LOG_FORMAT", value_enum, default_value = "text")]
     log_format: LogFormat,
+    /// Address of an OpenTelemetry collector (OTLP over HTTP), such as http://collector:4318
+    #[arg(long, env = "TWINKLE_TRACES")]
+    traces: Option<String>,
+    /// Share of commands that are traced, 0 to 1
+    #[arg(long, env = "TWINKLE_TRACES_RATIO", default_value_t = TRACES_RATIO)]
+    traces_ratio: f64,
     /// Make and open the sample event `popup` when there is no event yet (embedded only)
     #[arg(long, env = "TWINKLE_SAMPLE", default_value_t = true, action = clap::ArgAction::Set)]
     sample: bool,
@@ -131,6 +141,8 @@ pub(crate) struct Config {
     pub(crate) connections_max: Option<usize>,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
+    pub(crate) certificates: certificates::Files,
+    pub(crate) traces: Option<traces::Settings>,
     pub(crate) sample: bool,
     /// The token was made just now: its user has not seen it yet.
     pub(crate) new_token: bool,
@@ -148,12 +160,17 @@ impl ServeArgs {
             self.listen.port() == 0 || self.listen != self.admin_listen,
             "TWINKLE_LISTEN and TWINKLE_ADMIN_LISTEN must differ"
         );
+        ensure!(
+            (0.0..=1.0).contains(&self.traces_ratio),
+            "TWINKLE_TRACES_RATIO takes a share from 0 to 1"
+        );
         let all = Role::ALL.iter().all(|role| self.roles.contains(role));
         let public_text = self.public_url.unwrap_or_else(|| own_url(self.listen));
         let public_url: PublicUrl = public_text.parse().context("TWINKLE_PUBLIC_URL")?;
         let further = self.origins.iter().filter(|origin| !origin.is_empty());
         let further: Vec<PublicUrl> =
             further.map(|o| o.parse().context("TWINKLE_ORIGINS")).collect::<Result<_>>()?;
+        let certificates = self.stores.certificates();
         let stores = self.stores.check(self.data)?;
         if matches!(stores, Stores::Embedded { .. }) && !all {
             bail!("roles can only be split with TWINKLE_KAFKA and TWINKLE_REDIS");
@@ -183,7 +200,12 @@ impl ServeArgs {
             let put = move |text: &str| Ok(keys.replace(text)?);
             followed.push(Followed::new("TWINKLE_PASS_KEYS_FILE", path, put));
         }
+        let traces = self.traces.filter(|endpoint| !endpoint.is_empty()).map(|endpoint| {
+            traces::Settings { endpoint, ratio: self.traces_ratio, roles: role_names(&self.roles) }
+        });
         Ok(Config {
+            certificates,
+            traces,
             roles: self.roles,
             listen: self.listen,
             admin_listen: self.admin_listen,
@@ -213,6 +235,12 @@ fn either(text: Option<String>, file: &Option<PathBuf>, name: &str) -> Result<Op
         (None, Some(path)) => secret_file::read(path, &format!("{name}_FILE")).map(Some),
         (text, None) => Ok(text),
     }
+}
+
+/// As in `api,worker`.
+pub(crate) fn role_names(roles: &[Role]) -> String {
+    let names: Vec<_> = roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
+    names.join(",")
 }
 
 fn own_url(listen: SocketAddr) -> String {

@@ -1,6 +1,7 @@
 //! `twinkle`: the waiting room and reservation service in one binary.
 
 mod assemble;
+mod certificates;
 mod cli;
 mod config;
 mod meters;

@@ -5,13 +5,19 @@ use metrics::{Counter, Gauge};
 use metrics_process::Collector;
 use tokio::runtime::{Handle, RuntimeMetrics};
 
-use crate::config::Role;
+use crate::{
+    certificates,
+    config::{Role, role_names},
+    rotation,
+};
 
 /// Whose metrics, and which.
 type Table = (&'static str, &'static [Meter]);
 
-const TABLES: [Table; 7] = [
+const TABLES: [Table; 9] = [
     ("Every process", PROCESS),
+    ("Keys and token from files", rotation::METERS),
+    ("Certificates from files", certificates::METERS),
     ("Log and view", ::meters::METERS),
     ("HTTP", http_kit::meters::METERS),
     ("Role `api`", producer_api::METERS),
@@ -38,7 +44,8 @@ const PROCESS: &[Meter] = &[
 
 /// Describes what a process with these roles counts; the answer looks at the process itself.
 pub(crate) fn describe(roles: &[Role]) -> Machine {
-    for table in [PROCESS, ::meters::METERS, http_kit::meters::METERS] {
+    let files = [rotation::METERS, certificates::METERS];
+    for table in [PROCESS, ::meters::METERS, http_kit::meters::METERS].into_iter().chain(files) {
         ::meters::describe(table);
     }
     for role in roles {
@@ -49,9 +56,8 @@ pub(crate) fn describe(roles: &[Role]) -> Machine {
             Role::Operator => operator::METERS,
         });
     }
-    let names: Vec<_> = roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
-    let version = env!("CARGO_PKG_VERSION");
-    metrics::gauge!("twinkle_build_info", "version" => version, "roles" => names.join(",")).set(1);
+    let (version, names) = (env!("CARGO_PKG_VERSION"), role_names(roles));
+    metrics::gauge!("twinkle_build_info", "version" => version, "roles" => names).set(1);
     Machine::default()
 }
 

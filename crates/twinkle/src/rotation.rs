@@ -5,8 +5,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use ::meters::{Meter, count};
 use anyhow::Result;
-use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use metrics::{counter, gauge};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info};
 
@@ -17,6 +18,17 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 const RELOADS: &str = "twinkle_secret_reloads_total";
 const STALE: &str = "twinkle_secret_stale";
+
+/// What is said of the files.
+pub(crate) const METERS: &[Meter] = &[
+    count(RELOADS, "files", "setting, result", "Files of keys and token that were read anew"),
+    ::meters::gauge(
+        STALE,
+        "0 or 1",
+        "setting",
+        "1: the file can't be used, older keys or token still count",
+    ),
+];
 
 /// Takes a text over, or says why not.
 type Put = Box<dyn Fn(&str) -> Result<()> + Send>;
@@ -72,16 +84,11 @@ impl Followed {
 
 /// Follows the files in the background for the rest of the process.
 pub(crate) fn follow(mut files: Vec<Followed>) {
-    describe_counter!(
-        RELOADS,
-        Unit::Count,
-        "files of keys and token that were read anew, by result"
-    );
-    describe_gauge!(
-        STALE,
-        Unit::Count,
-        "1: the file can't be used, older keys or token still count"
-    );
+    for Followed { setting, .. } in &files {
+        for result in ["ok", "failed"] {
+            drop(counter!(RELOADS, "setting" => *setting, "result" => result));
+        }
+    }
     let mut looks = interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tokio::spawn(async move {

@@ -22,6 +22,7 @@ use worker::Worker;
 
 use crate::{
     assemble::{self, Ports},
+    certificates,
     cli::client::Operator,
     config::{Config, Role},
     openapi, rotation, sample,
@@ -43,7 +44,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 pub(crate) async fn run(mut config: Config) -> Result<()> {
     telemetry::log(&config.log, config.log_format)?;
     let render = telemetry::metrics(&config.roles)?;
+    let traces = config.traces.as_ref().map(telemetry::traces).transpose()?;
     let (listener, admin_listener) = bind(&config)?;
+    certificates::tell(&config.certificates);
     rotation::follow(std::mem::take(&mut config.followed));
     let ports = assemble::ports(&config.stores)?;
     let directory = Directory::follow(ports.facts.clone());
@@ -86,6 +89,10 @@ pub(crate) async fn run(mut config: Config) -> Result<()> {
     // Last: until now it has said that this process is alive and not ready.
     end.send_replace(true);
     drop(timeout(Duration::from_secs(1), admin).await);
+    if let Some(traces) = traces {
+        // It waits for the collector, on a thread that may wait.
+        tokio::task::spawn_blocking(|| traces.shutdown()).await?;
+    }
     info!("ended");
     Ok(())
 }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use kafka::KafkaConfig;
 use redis_view::RedisConfig;
 
-use crate::secret_file;
+use crate::{certificates, secret_file};
 
 /// Fewest replicas that must have a record, for a topic with three or more.
 const MIN_INSYNC: u16 = 2;
@@ -86,6 +86,16 @@ pub(crate) enum Stores {
 }
 
 impl StoreArgs {
+    /// The certificates that files hold.
+    pub(crate) fn certificates(&self) -> certificates::Files {
+        let files = [
+            ("TWINKLE_REDIS_CA", &self.redis_ca),
+            ("TWINKLE_KAFKA_CA", &self.kafka_door.kafka_ca),
+            ("TWINKLE_KAFKA_CERT", &self.kafka_door.kafka_cert),
+        ];
+        files.into_iter().filter_map(|(name, path)| Some((name, path.clone()?))).collect()
+    }
+
     pub(crate) fn check(self, data: PathBuf) -> Result<Stores> {
         match (&self.kafka, &self.redis) {
             (None, None) => Ok(Stores::Embedded { data }),

@@ -5,6 +5,7 @@ use std::{io::IsTerminal, sync::Arc, time::Duration};
 use anyhow::{Context, Result};
 use http_kit::admin::Render;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+use traces::{Settings, Traces};
 use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::{
@@ -59,4 +60,10 @@ pub(crate) fn metrics(roles: &[Role]) -> Result<Render> {
         handle.run_upkeep();
         handle.render()
     }))
+}
+
+/// Starts sending traces.
+pub(crate) fn traces(settings: &Settings) -> Result<Traces> {
+    let started = traces::start(settings);
+    started.map_err(|error| anyhow::anyhow!("TWINKLE_TRACES: {error}"))
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::json;
-use testbed::Product;
+use testbed::{Authority, Product};
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/metrics.md");
 /// How long anything may take on a loaded machine.
@@ -38,7 +38,15 @@ fn said(server: &Product) -> BTreeMap<String, String> {
 async fn the_document_and_a_running_service_name_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data").display().to_string();
-    let env = [("TWINKLE_DATA".to_owned(), data), ("TWINKLE_LOG".to_owned(), "warn".to_owned())];
+    Authority::new(folder.path(), "authority").expect("a certificate");
+    let keys = folder.path().join("cookie-keys");
+    std::fs::write(&keys, format!("k1:{}", "A".repeat(43))).expect("keys");
+    let env = [
+        ("TWINKLE_DATA".to_owned(), data),
+        ("TWINKLE_LOG".to_owned(), "warn".to_owned()),
+        ("TWINKLE_COOKIE_KEYS_FILE".to_owned(), keys.display().to_string()),
+        ("TWINKLE_REDIS_CA".to_owned(), folder.path().join("authority.pem").display().to_string()),
+    ];
     let bin = Path::new(env!("CARGO_BIN_EXE_twinkle"));
     let mut server = Product::start(bin, "all", 0, &env, folder.path()).expect("it starts");
     server.wait_ready().expect("it gets ready");

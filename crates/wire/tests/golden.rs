@@ -201,7 +201,12 @@ fn shared_value_and_live_messages() {
         }
         .encode(),
     )];
-    let message = |definition, told| LiveMessage { progress: progress(), definition, told };
+    let message = |definition, told| LiveMessage {
+        progress: progress(),
+        definition,
+        told,
+        traces: Vec::new(),
+    };
     lines.push(text(message(Some(definition), vec![]).encode()));
     let by_time = Told { address: None, ticket: None, seq: None, ..told(Outcome::Expired) };
     let again = Told { fresh: false, ..told(Outcome::Waiting { position: 481 }) };

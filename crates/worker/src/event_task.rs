@@ -3,6 +3,7 @@
 mod facts;
 mod fold;
 mod project;
+mod traced;
 
 use std::{future::pending, time::Duration};
 
@@ -11,7 +12,7 @@ use domain::{
     mutants::{Mutant, on},
 };
 use futures_util::future::BoxFuture;
-use ports::{Appended, LogError, LogReader, Record};
+use ports::{Appended, LogError, LogReader, Record, Trace};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, sleep_until},
@@ -19,7 +20,7 @@ use tokio::{
 use tracing::{info, warn};
 use wire::record;
 
-use self::project::Lag;
+use self::{project::Lag, traced::Traced};
 use crate::{
     Worker,
     catch_up::Changes,
@@ -49,7 +50,7 @@ enum Own {
 /// Why the loop woke up.
 enum Wake {
     Shutdown,
-    Records(Result<Vec<Record>, LogError>),
+    Records(Result<Vec<Record>, LogError>, Vec<Trace>),
     Appended(Own, Result<Appended, LogError>),
     Projected(Done),
     FactPut(Option<Address>),
@@ -82,6 +83,7 @@ struct EventTask {
     projected_next: u64,
     lag: Lag,
     meters: Meters,
+    traced: Traced,
 }
 
 /// Follows and drives one event until it is archived or the worker stops.
@@ -127,6 +129,7 @@ impl EventTask {
             heads: Heads::new(&id),
             meters: Meters::new(&id),
             lag: Lag::default(),
+            traced: Traced::default(),
             projected_next: 0,
             worker,
             id,
@@ -173,7 +176,7 @@ impl EventTask {
             done = running(&mut self.projecting) => Wake::Projected(done),
             at = running(&mut self.putting) => Wake::FactPut(at),
             next = running(&mut self.putting_head) => Wake::HeadPut(next),
-            records = reader.next(), if !halted => Wake::Records(records),
+            records = reader.next(), if !halted => Wake::Records(records, reader.traces()),
             () = sleep_until(timer) => Wake::Timer,
         }
     }
@@ -207,8 +210,13 @@ impl EventTask {
 
     async fn handle(&mut self, wake: Wake) {
         match wake {
-            Wake::Records(Ok(records)) => records.into_iter().for_each(|record| self.fold(&record)),
-            Wake::Records(Err(error)) => {
+            Wake::Records(Ok(records), traces) => {
+                let live = self.owns() && self.event.next() >= self.end;
+                let spans = self.traced.folds(&self.id, if live { &traces } else { &[] });
+                records.into_iter().for_each(|record| self.fold(&record));
+                drop(spans);
+            }
+            Wake::Records(Err(error), _) => {
                 warn!(event = %self.id, %error, "the log can't be read for now");
                 sleep(Duration::from_millis(RETRY_MS)).await;
             }
@@ -287,6 +295,7 @@ impl EventTask {
             info!(event = %self.id, "owns the event no longer");
             self.projecting = None;
             self.meters.hides();
+            self.traced = Traced::default();
         }
     }
 

@@ -6,7 +6,7 @@ use domain::{
     Address, Epoch, Event, EventId, Told,
     mutants::{Mutant, on},
 };
-use ports::{Generation, Head, ViewError, ViewWriter, Write, WriteOutcome};
+use ports::{Generation, Head, Trace, ViewError, ViewWriter, Write, WriteOutcome};
 use tokio::task::yield_now;
 use wire::view::LiveMessage;
 
@@ -35,6 +35,8 @@ pub(crate) struct Projection {
     defined_at: Option<Address>,
     /// The last signed head of the log.
     head: Option<String>,
+    /// Marks of traced commands, for the next live message.
+    traces: Vec<String>,
 }
 
 /// What to do next.
@@ -136,7 +138,13 @@ impl Projection {
             sent: Vec::new(),
             defined_at: None,
             head: None,
+            traces: Vec::new(),
         }
+    }
+
+    /// The next live message carries these marks.
+    pub(crate) fn mark(&mut self, traces: Vec<Trace>) {
+        self.traces.extend(traces.iter().map(Trace::to_string));
     }
 
     /// The steps from now on carry this head of the log.
@@ -216,6 +224,7 @@ impl Projection {
             definition: changed.then(|| values::public_definition(event)).flatten(),
             told: told.collect(),
             progress,
+            traces: std::mem::take(&mut self.traces),
         };
         let head = Head { epoch: self.epoch, generation, next: event.next() };
         Some(Write { head, from, shared, entries, live: live.encode().into() })

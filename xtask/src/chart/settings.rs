@@ -20,7 +20,7 @@ const UNSET: [(&str, &str); 8] = [
 ];
 
 /// Variables of the chart that the binary does not read yet: its next change brings them.
-const AHEAD: [&str; 3] = ["TWINKLE_KAFKA_AWS_REGION", "TWINKLE_TRACES", "TWINKLE_TRACES_RATIO"];
+const AHEAD: [&str; 1] = ["TWINKLE_KAFKA_AWS_REGION"];
 
 /// Holds the variables in what was rendered against those in the binary's source.
 ///

@@ -5,7 +5,7 @@ use std::{collections::HashSet, fs, path::Path};
 /// Most faults reported for one file.
 const FAULTS_MAX: usize = 5;
 
-/// Lines with a secret, a cookie, a pass or a panic, over all logs in `folder`.
+/// Lines with a secret, a cookie, a pass, a ticket or a panic, over all logs in `folder`.
 pub fn faults(folder: &Path, secrets: &[String], cookies: &HashSet<String>) -> Vec<String> {
     let mut faults = Vec::new();
     let Ok(entries) = fs::read_dir(folder) else { return vec![format!("no {}", folder.display())] };
@@ -33,7 +33,18 @@ fn fault(line: &str, secrets: &[String], cookies: &HashSet<String>) -> Option<St
     }
     let part_of_cookie = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
     let mut words = line.split(|c| !part_of_cookie(c));
+    if words.clone().any(is_ticket) {
+        return Some("a ticket".to_owned());
+    }
     words.any(|word| cookies.contains(word)).then(|| "a cookie".to_owned())
+}
+
+/// A UUID of version 8, which only tickets are.
+fn is_ticket(word: &str) -> bool {
+    let hex = |part: &&str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let parts: Vec<&str> = word.split('-').filter(hex).collect();
+    let shape = parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]);
+    shape && word.len() == 36 && parts[2].starts_with('8')
 }
 
 #[cfg(test)]
@@ -49,6 +60,8 @@ mod tests {
         assert!(found("thread 'x' panicked at src/main.rs"));
         assert!(found("token=s3cret"));
         assert!(found("cookie: twinkle=id.c1.9.mac-_; x"));
+        assert!(found("ticket=7194485e-4cb0-8900-a888-8d6507b24f96 joined"));
+        assert!(!found("worker=7194485e-4cb0-4900-a888-8d6507b24f96 starts"));
         assert!(found("pass eyJhbGciOiJFZERTQSJ9.e.s"));
     }
 }

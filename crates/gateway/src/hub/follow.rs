@@ -9,6 +9,7 @@ use domain::{
 };
 use ports::{LiveEvent, LiveReader, view::ENTRIES_PER_CALL_MAX};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
+use traces::{Kind, Span, TRACES_MAX};
 use wire::view::LiveMessage;
 
 use super::{Hub, Unknown, lookups::decode, registry::Item};
@@ -72,6 +73,7 @@ pub(crate) struct Follow {
     shown_at: Instant,
     /// Where the view stood at the last look.
     looked: u64,
+    traced: Vec<Span>,
 }
 
 impl Follow {
@@ -85,6 +87,7 @@ impl Follow {
             show_at: None,
             shown_at: now,
             looked: 0,
+            traced: Vec::new(),
         }
     }
 
@@ -132,7 +135,7 @@ impl Follow {
     }
 
     async fn take(&mut self, message: LiveMessage) {
-        let LiveMessage { progress, definition, told } = message;
+        let LiveMessage { progress, definition, told, traces } = message;
         let (from, to) = (progress.from, progress.to);
         if self.reread.is_some() || to <= self.heard {
             return;
@@ -141,10 +144,20 @@ impl Follow {
             return self.must_reread(Reread::Gap).await;
         }
         self.heard = to;
+        self.trace(&traces);
         self.hub.registry.tell(told, to);
         if self.hub.take(progress, definition) {
             self.plan();
         }
+    }
+
+    /// Spans of commands that the next frame tells of; they end when it is shown.
+    fn trace(&mut self, traces: &[String]) {
+        let room = TRACES_MAX.saturating_sub(self.traced.len());
+        let event = self.hub.event.as_str();
+        let marks = traces.iter().take(room).filter_map(|mark| mark.parse().ok());
+        let spans = marks.filter_map(|mark| traces::after("frame", Kind::Internal, event, mark));
+        self.traced.extend(spans);
     }
 
     /// New frames are due, but not too soon after the last ones.
@@ -156,6 +169,7 @@ impl Follow {
         self.show_at = None;
         self.shown_at = Instant::now();
         self.hub.show();
+        self.traced.clear();
     }
 
     /// Looks whether the view went on without a message: the live channel promises nothing.

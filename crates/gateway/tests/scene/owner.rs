@@ -219,7 +219,7 @@ impl State {
         let generation = Generation { epoch: Epoch(1), counter: self.counter };
         let head = Head { epoch: Epoch(1), generation, next: progress.to };
         let definition = (from == 0).then_some(definition);
-        let live = LiveMessage { progress, definition, told };
+        let live = LiveMessage { progress, definition, told, traces: Vec::new() };
         Write { head, from, shared: shared.encode().into(), entries, live: live.encode().into() }
     }
 }

@@ -190,7 +190,8 @@ impl Owner {
         let definition = PublicDefinition::from(definition);
         let shared =
             SharedValue { salt: *state.salt(), definition, progress: progress.clone(), head: None };
-        let live = LiveMessage { progress, definition: None, told }.encode().into();
+        let live =
+            LiveMessage { progress, definition: None, told, traces: Vec::new() }.encode().into();
         let epoch = Epoch(1);
         let head = Head { epoch, generation: Generation { epoch, counter }, next: state.next() };
         let shared = shared.encode().into();

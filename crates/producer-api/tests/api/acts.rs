@@ -139,7 +139,7 @@ fn message(from: u64, to: u64, told: Vec<Told>) -> LiveMessage {
         sold_out: false,
         slots: Vec::new(),
     };
-    LiveMessage { progress, definition: None, told }
+    LiveMessage { progress, definition: None, told, traces: Vec::new() }
 }
 
 /// Waits for a command and says what became of it, as the event's owner does.

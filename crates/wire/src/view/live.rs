@@ -1,4 +1,5 @@
-//! Live messages: `{"p":{progress},"d":{definition, when changed},"t":[[…],…]}`.
+//! Live messages: `{"p":{progress},"d":{definition, when changed},"t":[[…],…],
+//! "x":[marks of traced commands, when there are any]}`.
 //!
 //! What was told is a row: kind, ticket or null, packed log address of the command or null, seq or
 //! null, the kind's own fields, and `false` at the end when it is an answer of before, told again:
@@ -31,6 +32,8 @@ pub struct LiveMessage {
     pub definition: Option<PublicDefinition>,
     /// What happened in that span, in order.
     pub told: Vec<Told>,
+    /// Marks (`traceparent`) of traced commands in that span, for the traces alone.
+    pub traces: Vec<String>,
 }
 
 impl LiveMessage {
@@ -39,6 +42,7 @@ impl LiveMessage {
             p: &self.progress,
             d: self.definition.as_ref(),
             t: self.told.chunk_by(joined::follows).map(Row).collect(),
+            x: &self.traces,
         };
         // Text and numbers always become JSON.
         serde_json::to_vec(&json).unwrap_or_default()
@@ -53,7 +57,7 @@ impl LiveMessage {
                 RowOwned::Joined(joins) => told.extend(joins),
             }
         }
-        Ok(Self { progress: json.p, definition: json.d, told })
+        Ok(Self { progress: json.p, definition: json.d, told, traces: json.x })
     }
 }
 
@@ -63,6 +67,8 @@ struct Json<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     d: Option<&'a PublicDefinition>,
     t: Vec<Row<'a>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    x: &'a [String],
 }
 
 #[derive(Deserialize)]
@@ -71,6 +77,8 @@ struct JsonOwned {
     #[serde(default)]
     d: Option<PublicDefinition>,
     t: Vec<RowOwned>,
+    #[serde(default)]
+    x: Vec<String>,
 }
 
 /// One thing told, or several joins.

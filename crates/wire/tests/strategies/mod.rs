@@ -239,11 +239,12 @@ pub fn shared() -> impl Strategy<Value = SharedValue> {
 }
 
 pub fn live() -> impl Strategy<Value = LiveMessage> {
-    (progress(), option::of(definition()), vec(told(), 0..8)).prop_map(
-        |(progress, definition, told)| LiveMessage {
+    (progress(), option::of(definition()), vec(told(), 0..8), vec("[0-9a-f-]{55}", 0..3)).prop_map(
+        |(progress, definition, told, traces)| LiveMessage {
             progress,
             definition: definition.as_ref().map(PublicDefinition::from),
             told,
+            traces,
         },
     )
 }

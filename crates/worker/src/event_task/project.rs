@@ -54,6 +54,9 @@ impl EventTask {
         }
         let Some(projection) = self.projection.as_mut() else { return };
         projection.show_head(self.heads.latest());
+        if projection.due(&self.event) {
+            projection.mark(self.traced.project(&self.id));
+        }
         let Some(step) = projection.next_step(&self.event) else { return };
         if let Step::Write(write) = &step {
             self.meters.batch.record(write.entries.len() as f64);
@@ -97,6 +100,7 @@ impl EventTask {
 
     fn reached(&mut self, next: u64) {
         self.lag.arrived();
+        self.traced.arrived();
         self.projected_next = next;
         self.meters.done.increment(1);
         self.meters.projected.set(next as f64);

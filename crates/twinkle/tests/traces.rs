@@ -1,0 +1,141 @@
+//! The trace of one join goes from the API through Kafka to the worker and the gateway's frame; with
+//! traces off there is no span and no header.
+
+mod collector;
+
+use std::{
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use testbed::{Kafka, Product, Redis};
+
+use collector::Collector;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+const EVENT: &str = "popup";
+
+/// A process for each role.
+struct Site {
+    servers: Vec<Product>,
+    kafka: Kafka,
+    _redis: Redis,
+    folder: tempfile::TempDir,
+    /// Without traces.
+    env: Vec<(String, String)>,
+}
+
+impl Site {
+    fn start(collector: &Collector) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (kafka, redis) = (Kafka::start().expect("Kafka"), Redis::start().expect("Redis"));
+        let key = |letter: char| format!("k1:{}", letter.to_string().repeat(43));
+        let env = vec![
+            ("TWINKLE_KAFKA".to_owned(), kafka.bootstrap().to_owned()),
+            ("TWINKLE_REDIS".to_owned(), redis.url().to_owned()),
+            ("TWINKLE_OPERATOR_TOKEN".to_owned(), TOKEN.to_owned()),
+            ("TWINKLE_COOKIE_KEYS".to_owned(), key('A')),
+            ("TWINKLE_PASS_KEYS".to_owned(), key('Q')),
+        ];
+        let traces = [
+            ("TWINKLE_TRACES", collector.url()),
+            ("TWINKLE_TRACES_RATIO", "1".to_owned()),
+            ("OTEL_BSP_SCHEDULE_DELAY", "200".to_owned()),
+        ];
+        let traces = traces.map(|(name, value)| (name.to_owned(), value));
+        let traced = [&env[..], &traces[..]].concat();
+        let start = |role| start(role, 0, &traced, folder.path());
+        let mut servers = ["api", "worker", "gateway", "operator"].map(start);
+        servers.iter_mut().for_each(|server| server.wait_ready().expect("it gets ready"));
+        Self { servers: servers.into(), kafka, _redis: redis, folder, env }
+    }
+
+    fn url(&self, role: &str, path: &str) -> String {
+        let server = self.servers.iter().find(|server| server.role == role).expect("a role");
+        format!("http://127.0.0.1:{}{path}", server.port)
+    }
+
+    /// Calls until it is answered so.
+    async fn call(&self, method: Method, url: String, body: Value, status: u16) {
+        let begun = Instant::now();
+        loop {
+            let request = reqwest::Client::new().request(method.clone(), &url).bearer_auth(TOKEN);
+            let answer = request.json(&body).send().await.expect("an answer").status();
+            if answer == status {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{url}: {answer}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Makes an event that somebody looks at.
+    async fn open(&self) {
+        let definition = json!({
+            "title": {"en": "Pop-up"},
+            "admission": {"rate_per_min": 60, "max_inside": 1, "claim_secs": 60, "window_secs": 600},
+            "hold_secs": 300, "seats_per_ticket": 2,
+            "slots": [{"id": "1100", "starts_at": "2036-12-05T11:00:00Z", "capacity": 5}],
+        });
+        let event = self.url("operator", &format!("/operator/v1/events/{EVENT}"));
+        self.call(Method::PUT, event.clone(), definition, 201).await;
+        self.call(Method::POST, format!("{event}/open"), json!({}), 200).await;
+        self.call(Method::GET, self.url("gateway", &format!("/e/{EVENT}")), json!({}), 200).await;
+    }
+
+    async fn join(&self, port: u16) {
+        let url = format!("http://127.0.0.1:{port}/api/v1/events/{EVENT}/tickets");
+        self.call(Method::POST, url, json!({}), 202).await;
+    }
+
+    /// The headers of the event's records, as kcat shows them.
+    fn headers(&self) -> String {
+        let mut kcat = Command::new("kcat");
+        kcat.args(["-C", "-e", "-q", "-o", "beginning", "-f", "%h\n"]);
+        kcat.args(["-b", self.kafka.bootstrap(), "-t", &format!("twinkle.event.{EVENT}")]);
+        let out = kcat.output().expect("kcat runs");
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8_lossy(&out.stdout).into_owned()
+    }
+}
+
+fn start(role: &str, number: usize, env: &[(String, String)], folder: &Path) -> Product {
+    let bin = Path::new(env!("CARGO_BIN_EXE_twinkle"));
+    Product::start(bin, role, number, env, folder).expect("it starts")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_join_is_one_trace_over_three_processes() {
+    let collector = Collector::start().await;
+    let site = Site::start(&collector);
+    site.open().await;
+    site.join(site.servers[0].port).await;
+    let begun = Instant::now();
+    let chain = loop {
+        let spans = collector.spans();
+        if let Some(chain) =
+            collector::chain(&spans, &["join", "log append", "fold", "project", "frame"])
+        {
+            break chain;
+        }
+        assert!(begun.elapsed() < PATIENCE, "no whole trace: {spans:#?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    let roles: Vec<_> = chain.iter().map(|span| span.roles.as_str()).collect();
+    assert_eq!(roles, ["api", "api", "worker", "worker", "gateway"]);
+    assert!(chain.iter().all(|span| span.trace == chain[0].trace), "{chain:#?}");
+    let mark = format!("traceparent=00-{}-{}-01", chain[1].trace, chain[1].id);
+    assert!(site.headers().contains(&mark), "no {mark}");
+
+    let mut plain = start("api", 1, &site.env, site.folder.path());
+    plain.wait_ready().expect("it gets ready");
+    site.join(plain.port).await;
+    let headers = site.headers();
+    let (with, without): (Vec<_>, Vec<_>) = headers.lines().partition(|line| !line.is_empty());
+    assert_eq!(with, [mark], "only the first join is traced");
+    assert!(without.len() > 3, "the log has other records: {headers:?}");
+}
