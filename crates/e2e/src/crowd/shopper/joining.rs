@@ -12,6 +12,7 @@ use crate::{
     crowd::{pulse::tick, socket},
     dice::Dice,
     model::{Address, JoinSent},
+    moment,
 };
 
 impl Shopper {
@@ -113,6 +114,7 @@ impl Shopper {
         self.settled = false;
         self.history.tickets.push(old);
         self.key.push_str("-1");
+        self.rejoined_at = Some(moment::now());
         self.join(1).await?;
         if let (Some(socket), Some((address, _))) = (&self.socket, self.ticket.address()) {
             socket.want.send_modify(|seen| *seen = (*seen).max(Some(address.offset)));

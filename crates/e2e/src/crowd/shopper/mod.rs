@@ -21,6 +21,7 @@ use crate::{
     calls::Answer,
     dice::Dice,
     model::{History, Ticket},
+    moment::Millis,
 };
 
 /// How long one command may take to get an outcome, all repeats included.
@@ -46,6 +47,8 @@ pub struct Shopper {
     resolved: u64,
     /// The own last command ended the matter: nothing told later on the stream is newer.
     settled: bool,
+    /// When the present ticket was asked for, if there was one before it.
+    rejoined_at: Option<Millis>,
     history: History,
     ticket: Ticket,
     socket: Option<socket::Socket>,
@@ -59,6 +62,7 @@ impl Shopper {
         let history = History { shopper: number, ..History::default() };
         let ticket = Ticket::default();
         let (cookie, socket, seq, resolved, settled) = (None, None, 0, 0, false);
+        let rejoined_at = None;
         Self {
             world,
             plan,
@@ -68,6 +72,7 @@ impl Shopper {
             seq,
             resolved,
             settled,
+            rejoined_at,
             history,
             ticket,
             socket,

@@ -27,6 +27,7 @@ impl Shopper {
                 until = Instant::now() + Duration::from_millis(POLL_MS);
             }
             match self.personal(until).await? {
+                Some(frame) if self.is_of_before(&frame) => {}
                 Some(frame) if frame.kind == "admitted" => {
                     self.admitted(&frame);
                     return Ok(true);
@@ -51,6 +52,12 @@ impl Shopper {
                 return Err(Stop);
             }
         }
+    }
+
+    /// Late news of the ticket that was left: a frame names no ticket, its time tells.
+    fn is_of_before(&self, frame: &Personal) -> bool {
+        let admitted_at = frame.until_ms().map(|until| until - self.world.claim_ms);
+        frame.kind == "admitted" && admitted_at.is_some_and(|at| Some(at) < self.rejoined_at)
     }
 
     /// Whether the own place is known: who leaves before leaves nothing to check.
