@@ -39,7 +39,8 @@ pub(crate) fn step() -> Result<Outcome> {
         .and(manifests::check(&rendered)?)
         .and(Outcome::of("kube-score", score(&rendered)))
         .and(Outcome::of("documentation of values", docs::check()))
-        .and(Outcome::of("settings", settings::check(&rendered))))
+        .and(Outcome::of("settings", settings::check(&rendered)))
+        .and(Outcome::of("metrics", settings::metrics())))
 }
 
 /// When the event of the tests opens: near the end of a year, where a cron trigger is hard.

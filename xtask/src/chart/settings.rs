@@ -48,6 +48,27 @@ pub(super) fn check(rendered: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
+/// Autoscaling and canaries go by metrics that exist: each in `values.yaml` stands in the list of all.
+///
+/// # Errors
+/// Naming those that nobody counts.
+pub(super) fn metrics() -> Result<()> {
+    let values = std::fs::read_to_string(root().join(super::CHART).join("values.yaml"))?;
+    let known = std::fs::read_to_string(root().join("docs/metrics.md"))?;
+    let of_words = |c: char| !(c.is_ascii_lowercase() || c == '_');
+    let used = values.split(of_words).filter(|word| word.starts_with("twinkle_"));
+    // A module, in an example of what is logged.
+    let used: BTreeSet<&str> = used.filter(|word| *word != "twinkle_worker").collect();
+    let counted = |name: &&&str| known.contains(&format!("`{}`", name.trim_end_matches("_bucket")));
+    let unknown: Vec<_> = used.iter().filter(|name| !counted(name)).collect();
+    ensure!(!used.is_empty(), "no metrics were found: is the check broken?");
+    ensure!(
+        unknown.is_empty(),
+        "values.yaml asks for what docs/metrics.md does not know: {unknown:?}"
+    );
+    Ok(())
+}
+
 fn sources(folder: &Path, into: &mut BTreeSet<String>) -> Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
