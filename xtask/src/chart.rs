@@ -6,6 +6,7 @@ mod schemas;
 mod settings;
 
 pub(crate) use docs::write as write_docs;
+pub(crate) use schemas::crds;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

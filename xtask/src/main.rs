@@ -8,6 +8,7 @@
 mod api;
 mod bench;
 mod chart;
+mod cluster;
 mod commands;
 mod dashboards;
 mod deploy;
@@ -105,6 +106,8 @@ enum Command {
     },
     /// Everything that takes too long for every change: hours.
     Nightly,
+    /// Installs, upgrades, rolls back and removes the chart in a real Kubernetes control plane.
+    Cluster,
     /// Writes the table of values into the README of the chart.
     ChartDocs,
     /// Checks the dependencies against the RustSec advisory database (needs GitHub).
@@ -130,6 +133,7 @@ fn main() -> ExitCode {
         Command::Fuzz { target, secs, keep } => fuzz::run(target.as_deref(), secs, keep),
         Command::Dashboards => dashboards::write().map(|()| true),
         Command::Nightly => Ok(nightly::run()),
+        Command::Cluster => cluster::run(),
         Command::ChartDocs => chart::write_docs().map(|()| true),
         Command::Advisories => deploy::advisories(),
     };

@@ -13,6 +13,10 @@ use crate::run;
 const HELM: &str = "helm";
 const SCORE: &str = "score";
 
+/// Small programs; Kubernetes' tell their version, which charts ask for.
+const FLAGS: &str = "-ldflags=-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3 \
+    -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36";
+
 /// The path of Helm.
 ///
 /// # Errors
@@ -64,9 +68,9 @@ pub(crate) fn tools(module: &str) -> Result<PathBuf> {
     if !is_stamped(&stamp, &sums) {
         ensure!(run::works("go", &["version"]), "to build {module}, install Go 1.26 or newer");
         std::fs::create_dir_all(&home)?;
-        let mut build = command("go", &["build", "-ldflags=-s -w", "-o"]);
+        let mut build = command("go", &["build", FLAGS, "-o"]);
         build.arg(format!("{}/", home.display())).arg("tool").current_dir(&source);
-        build.env("GOFLAGS", "-mod=readonly -buildvcs=false -trimpath");
+        build.env("GOFLAGS", "-mod=readonly -buildvcs=false");
         let out = run::shown(build, Duration::from_secs(INSTALL_LIMIT_SECS))?;
         ensure!(out.ok, "the tools of xtask/go/{module} do not build: see above");
         std::fs::write(stamp, sums)?;
