@@ -30,9 +30,8 @@
 {{- $env = append $env (dict "name" "TWINKLE_KAFKA_KEY" "value" (printf "%s/kafka-client/tls.key" $secrets)) -}}
 {{- end -}}
 {{- with $v.kafka.sasl -}}
-{{- if .mechanism }}{{ $env = append $env (dict "name" "TWINKLE_KAFKA_SASL" "value" .mechanism) }}{{ end -}}
-{{- if eq .mechanism "aws-msk-iam" }}{{ $env = append $env (dict "name" "TWINKLE_KAFKA_AWS_REGION" "value" .awsRegion) }}
-{{- else if .mechanism -}}
+{{- if .mechanism -}}
+{{- $env = append $env (dict "name" "TWINKLE_KAFKA_SASL" "value" .mechanism) -}}
 {{- $env = append $env (dict "name" "TWINKLE_KAFKA_USERNAME" "value" (tpl .username (dict "role" $.name "Template" $.root.Template))) -}}
 {{- $env = append $env (dict "name" "TWINKLE_KAFKA_PASSWORD_FILE" "value" (printf "%s/kafka-password/password" $secrets)) -}}
 {{- end -}}
