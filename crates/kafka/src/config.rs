@@ -152,6 +152,10 @@ impl KafkaConfig {
 
     /// What all clients share.
     pub(crate) fn client(&self) -> ClientConfig {
+        // Before librdkafka does it in its way: OpenSSL then stays whole until the process has ended.
+        // Torn down at exit, it would take threads with it that are still closing a connection.
+        #[cfg(feature = "tls")]
+        openssl_sys::init();
         let mut client = ClientConfig::new();
         client
             .set("bootstrap.servers", &self.bootstrap)
