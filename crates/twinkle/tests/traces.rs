@@ -92,12 +92,18 @@ impl Site {
         self.call(Method::POST, url, json!({}), 202).await;
     }
 
-    /// The headers of the event's records, as kcat shows them.
+    /// The headers of the event's records so far, a line each, as kcat shows them.
     fn headers(&self) -> String {
-        let mut kcat = Command::new("kcat");
-        kcat.args(["-C", "-e", "-q", "-o", "beginning", "-f", "%h\n"]);
-        kcat.args(["-b", self.kafka.bootstrap(), "-t", &format!("twinkle.event.{EVENT}")]);
-        let out = kcat.output().expect("kcat runs");
+        let topic = format!("twinkle.event.{EVENT}");
+        let end = self.kcat(&["-Q", "-t", &format!("{topic}:0:-1")]);
+        let end = end.trim().rsplit(' ').next().expect("the offset of the next record");
+        // To a known end: ticks come more often than kcat would notice that there is no more.
+        self.kcat(&["-C", "-q", "-t", &topic, "-p", "0", "-o", "0", "-c", end, "-f", "%h\n"])
+    }
+
+    fn kcat(&self, args: &[&str]) -> String {
+        let out = Command::new("kcat").args(["-b", self.kafka.bootstrap()]).args(args).output();
+        let out = out.expect("kcat runs");
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         String::from_utf8_lossy(&out.stdout).into_owned()
     }
