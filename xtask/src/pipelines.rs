@@ -29,7 +29,8 @@ pub(crate) fn check() -> Result<Outcome> {
         .and(told("shellcheck", scripts))
         .and(Outcome::of("pinned actions", pinned()))
         .and(Outcome::of("Jenkinsfile", jenkinsfile(&shellcheck)))
-        .and(Outcome::of("set-digest.sh", set_digest())))
+        .and(Outcome::of("set-digest.sh", set_digest()))
+        .and(Outcome::of("package-chart.sh", package_chart())))
 }
 
 fn told(name: &str, command: Command) -> Outcome {
@@ -107,5 +108,25 @@ fn set_digest() -> Result<()> {
     ensure!(set("a:\n  digest: 1\nb:\n  digest: 2\n", &digest).is_err(), "two lines pass");
     ensure!(set("digest: x\n", "sha256:0a").is_err(), "a short digest passes");
     ensure!(set("digest: x\n", &digest.replace('a', "&")).is_err(), "a wrong digit passes");
+    Ok(())
+}
+
+/// Packages the chart for one image, and the package says so.
+fn package_chart() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let helm = tools::chart::helm()?;
+    let folder = helm.parent().context("helm is in a folder")?;
+    let path = std::env::var("PATH").unwrap_or_default();
+    let digest = format!("sha256:{}", "0a".repeat(32));
+    let args = ["docker/package-chart.sh", "v1.2.3", "registry.test/twinkle", &digest];
+    let mut script = command("sh", &args);
+    script.arg(home.path()).env("PATH", format!("{}:{path}", folder.display()));
+    run::quiet(script)?;
+    let mut show = command(&helm, &["show", "values"]);
+    show.arg(home.path().join("twinkle-1.2.3.tgz"));
+    let values = run::quiet(show)?;
+    for line in [format!("digest: \"{digest}\""), "repository: \"registry.test/twinkle\"".into()] {
+        ensure!(values.contains(&line), "the package lacks {line}");
+    }
     Ok(())
 }
