@@ -14,7 +14,7 @@ RUN cargo chef prepare --recipe-path /recipe.json
 FROM tools AS build
 # The runtime image has libssl but no zlib: that one is linked in.
 ENV LIBZ_SYS_STATIC=1 \
-    FEATURES=kafka-tls,traces
+    FEATURES=msk-iam,traces
 COPY --from=plan /recipe.json /recipe.json
 # Built again only when Cargo.lock or a manifest changes.
 RUN cargo chef cook --locked --profile dist --package twinkle --features "$FEATURES" --recipe-path /recipe.json

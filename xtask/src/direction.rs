@@ -8,7 +8,7 @@ const ADAPTER: &[&str] = &["domain", "ports"];
 /// The packages of ours that a package may depend on, `twinkle-` left out.
 fn allowed(package: &str) -> Option<&'static [&'static str]> {
     Some(match package {
-        "domain" | "testbed" | "loadtest" | "oracle" => &[],
+        "domain" | "testbed" | "loadtest" | "oracle" | "msk" => &[],
         "wire" | "ports" => &["domain"],
         "directory" | "audit" => &["domain", "wire", "ports"],
         "traces" => &["ports"],
@@ -26,6 +26,7 @@ fn allowed(package: &str) -> Option<&'static [&'static str]> {
             "traces",
             "http",
             "kafka",
+            "msk",
             "redis-view",
             "embedded",
             "producer-api",

@@ -24,7 +24,7 @@ pub(crate) fn build() -> Result<Outcome> {
     tools::system()?;
     // One after the other: built together they would share features, and the product would be
     // another one than a user's.
-    let product = release(&["-p", "twinkle", "--features", "kafka-tls,traces"])?;
+    let product = release(&["-p", "twinkle", "--features", "msk-iam,traces"])?;
     let driver = release(&["-p", "twinkle-e2e"])?;
     Ok(Outcome::check("product", product, "the product does not build: see above")
         .and(Outcome::check("driver", driver, "the end-to-end driver does not build: see above")))

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use rdkafka::{ClientConfig, config::RDKafkaLogLevel};
 
+use crate::bearer::Tokens;
+
 /// Longest time a record may take to be acknowledged, in milliseconds.
 pub const DELIVERY_TIMEOUT_MS_MAX: u32 = 5_000;
 /// Most records under way at a time, whatever is configured.
@@ -94,16 +96,21 @@ pub struct ClientCertificate {
 pub enum Sasl {
     /// A name and a secret.
     Password { mechanism: SaslMechanism, username: String, password: String },
+    /// A token that is replaced again and again (OAUTHBEARER).
+    Token(Tokens),
 }
 
 #[cfg(feature = "tls")]
 impl std::fmt::Debug for Sasl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self::Password { mechanism, username, password: _ } = self;
-        f.debug_struct("Password")
-            .field("mechanism", mechanism)
-            .field("username", username)
-            .finish_non_exhaustive()
+        match self {
+            Self::Password { mechanism, username, password: _ } => f
+                .debug_struct("Password")
+                .field("mechanism", mechanism)
+                .field("username", username)
+                .finish_non_exhaustive(),
+            Self::Token(tokens) => f.debug_tuple("Token").field(tokens).finish(),
+        }
     }
 }
 
@@ -213,6 +220,15 @@ impl KafkaConfig {
 }
 
 impl Security {
+    /// The tokens that our clients show, if they show any.
+    pub fn tokens(&self) -> Option<Tokens> {
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Tls(Tls { sasl: Some(Sasl::Token(tokens)), .. }) => Some(tokens.clone()),
+            _ => None,
+        }
+    }
+
     fn apply(&self, client: &mut ClientConfig) {
         match self {
             Self::Plain => {
@@ -236,9 +252,15 @@ impl Tls {
             client.set("ssl.certificate.location", certificate.to_string_lossy());
             client.set("ssl.key.location", key.to_string_lossy());
         }
-        if let Some(Sasl::Password { mechanism, username, password }) = &self.sasl {
-            client.set("sasl.mechanism", mechanism.name());
-            client.set("sasl.username", username).set("sasl.password", password);
+        match &self.sasl {
+            Some(Sasl::Password { mechanism, username, password }) => {
+                client.set("sasl.mechanism", mechanism.name());
+                client.set("sasl.username", username).set("sasl.password", password);
+            }
+            Some(Sasl::Token(_)) => {
+                client.set("sasl.mechanism", "OAUTHBEARER");
+            }
+            None => {}
         }
     }
 }

@@ -1,29 +1,42 @@
 //! What librdkafka has to say goes to the log of the process.
 
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 
 use rdkafka::{
     ClientContext, TopicPartitionList,
+    client::OAuthToken,
     config::RDKafkaLogLevel as Level,
     consumer::ConsumerContext,
     error::{KafkaError, KafkaResult},
 };
 use tracing::{debug, error, warn};
 
-use crate::trouble::Trouble;
+use crate::{
+    bearer::{self, Tokens},
+    trouble::Trouble,
+};
 
 /// The context of consumers and admin clients.
 #[derive(Debug, Clone)]
-pub(crate) struct Context(pub(crate) Arc<Trouble>);
+pub(crate) struct Context {
+    pub(crate) trouble: Arc<Trouble>,
+    pub(crate) tokens: Option<Tokens>,
+}
 
 impl ClientContext for Context {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        bearer::answer(self.tokens.as_ref())
+    }
+
     fn log(&self, level: Level, facility: &str, text: &str) {
-        self.0.heard(facility, text);
+        self.trouble.heard(facility, text);
         log_line(level, facility, text);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.0.note(&error, reason);
+        self.trouble.note(&error, reason);
         debug!(target: "librdkafka", %error, reason);
     }
 }

@@ -5,6 +5,7 @@
 //! facts are one compacted topic, `twinkle.events`. Nothing here ever blocks a thread of the async
 //! runtime: what can wait for a broker runs on threads of its own.
 
+mod bearer;
 mod close;
 mod config;
 mod context;
@@ -17,6 +18,7 @@ mod topics;
 mod trace;
 mod trouble;
 
+pub use bearer::{Token, Tokens};
 #[cfg(feature = "tls")]
 pub use config::{ClientCertificate, Sasl, SaslMechanism, Tls};
 pub use config::{ConfigError, DELIVERY_TIMEOUT_MS_MAX, IN_FLIGHT_MAX, KafkaConfig, Security};

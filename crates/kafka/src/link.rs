@@ -1,6 +1,7 @@
 //! The one client of a process that writes and asks; made anew when librdkafka gives it up.
 
 use std::{
+    error::Error,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -12,6 +13,7 @@ use domain::Millis;
 use ports::{Appended, Record, Trace};
 use rdkafka::{
     ClientContext, Message,
+    client::OAuthToken,
     config::{FromClientConfigAndContext, RDKafkaLogLevel},
     error::KafkaError,
     producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer},
@@ -22,6 +24,7 @@ use tracing::{debug, error};
 
 use crate::{
     KafkaConfig,
+    bearer::{self, Tokens},
     close::Closing,
     context::{Context, log_line},
     failure::Failure,
@@ -79,7 +82,7 @@ impl Link {
 
     /// For consumers and admin clients of the same brokers.
     pub(crate) fn context(&self) -> Context {
-        Context(Arc::clone(&self.trouble))
+        Context { trouble: Arc::clone(&self.trouble), tokens: self.config.security.tokens() }
     }
 
     /// Appends to partition 0 of a topic that exists; answers after the delivery report.
@@ -176,7 +179,8 @@ struct Client {
 
 impl Client {
     fn start(config: &KafkaConfig, trouble: Arc<Trouble>) -> Result<Self, KafkaError> {
-        let context = Deliveries { broken: AtomicBool::new(false), trouble };
+        let tokens = config.security.tokens();
+        let context = Deliveries { broken: AtomicBool::new(false), trouble, tokens };
         let producer = ThreadedProducer::from_config_and_context(&config.producer(), context)?;
         let in_flight = Arc::new(Semaphore::new(config.in_flight_max));
         Ok(Self { producer: Closing::new(producer), in_flight })
@@ -224,6 +228,7 @@ pub(crate) struct Deliveries {
     /// librdkafka takes no more records from this producer, ever.
     broken: AtomicBool,
     trouble: Arc<Trouble>,
+    tokens: Option<Tokens>,
 }
 
 impl Deliveries {
@@ -237,6 +242,12 @@ impl Deliveries {
 }
 
 impl ClientContext for Deliveries {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        bearer::answer(self.tokens.as_ref())
+    }
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
         self.trouble.heard(facility, text);
         log_line(level, facility, text);

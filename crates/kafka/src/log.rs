@@ -20,7 +20,7 @@ use rdkafka::{
 };
 
 use crate::{
-    ConfigError, KafkaConfig, event_group, event_topic,
+    ConfigError, KafkaConfig, bearer, event_group, event_topic,
     failure::Failure,
     link::{Link, PARTITION, blocking},
     tail::{Source, Tail, TailConsumer},
@@ -128,6 +128,7 @@ impl KafkaLog {
         let context = self.0.link.context();
         let committed = blocking(move || {
             let consumer = BaseConsumer::from_config_and_context(&settings, context)?;
+            bearer::show(consumer.client())?;
             consumer.commit(&offsets, CommitMode::Sync)
         });
         match tokio::time::timeout(self.0.link.config.timeout(), committed).await {

@@ -18,6 +18,7 @@ use tokio::{task::JoinHandle, time::sleep};
 use tracing::debug;
 
 use crate::{
+    bearer,
     close::Closing,
     context::Context,
     failure::Failure,
@@ -288,6 +289,10 @@ impl Seek {
 async fn open_consumer(link: &Link, source: &Source) -> Result<TailConsumer, Failure> {
     let settings = link.config.consumer(&source.group, source.compacted);
     let context = link.context();
-    let consumer = blocking(move || StreamConsumer::from_config_and_context(&settings, context));
-    Ok(Closing::new(consumer.await?.map_err(|error| Failure::of(&error))?))
+    let consumer = blocking(move || {
+        let consumer = StreamConsumer::from_config_and_context(&settings, context)?;
+        bearer::show(consumer.client())?;
+        Ok(Closing::new(consumer))
+    });
+    consumer.await?.map_err(|error: KafkaError| Failure::of(&error))
 }

@@ -14,7 +14,7 @@ use rdkafka::{
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    KafkaConfig,
+    KafkaConfig, bearer,
     close::Closing,
     config::MESSAGE_BYTES_MAX,
     context::Context,
@@ -243,8 +243,12 @@ impl Link {
     async fn admin(&self) -> Result<Closing<AdminClient<Context>>, Failure> {
         let client = self.config.client();
         let context = self.context();
-        let admin = blocking(move || AdminClient::from_config_and_context(&client, context));
-        Ok(Closing::new(admin.await?.map_err(|error| Failure::of(&error))?))
+        let admin = blocking(move || {
+            let admin = AdminClient::from_config_and_context(&client, context)?;
+            bearer::show(admin.inner())?;
+            Ok(Closing::new(admin))
+        });
+        admin.await?.map_err(|error: KafkaError| Failure::of(&error))
     }
 
     fn options(&self) -> AdminOptions {

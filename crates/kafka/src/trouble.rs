@@ -6,7 +6,8 @@ use rdkafka::{error::KafkaError, types::RDKafkaErrorCode as Code};
 
 use crate::failure::Failure;
 
-const NAME: &str = "the brokers refuse this user: check its name, its password and the mechanism";
+const NAME: &str = "the brokers refuse this user: check its name, its password (or the rights of its \
+                    role) and the mechanism";
 const CERTIFICATE: &str = "the broker's certificate is not trusted: it has run out, names another \
                            host, or is signed by another authority than the one configured";
 const NO_TLS: &str =

@@ -3,14 +3,16 @@
 
 mod shared;
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::EventId;
 use ports::{EventLog, Facts};
 use shared::guarded;
 use testbed::USERS;
 use twinkle_kafka::{
     ClientCertificate, KafkaConfig, KafkaFacts, KafkaLog, Sasl, SaslMechanism, Security, Tls,
+    Token, Tokens,
 };
 
 /// The patience of a call that is to fail.
@@ -157,6 +159,67 @@ async fn each_role_works_with_its_rights_and_no_more() {
     let mut reader = log.read(&event, 0).await.expect("reading begins");
     let read = tokio::time::timeout(BOUND, reader.next()).await.expect("in time");
     denied("reading an event as api", read);
+}
+
+/// A token without a signature, as brokers take it that were told no authority of tokens.
+fn token(lives: Duration) -> Token {
+    let seconds = |time: SystemTime| {
+        time.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs_f64()
+    };
+    let (now, until) = (SystemTime::now(), SystemTime::now() + lives);
+    let claims = format!(r#"{{"sub":"admin","iat":{},"exp":{}}}"#, seconds(now), seconds(until));
+    let part = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+    let text = format!("{}.{}.", part(r#"{"alg":"none"}"#), part(&claims));
+    Token { text, until }
+}
+
+fn with_token(tokens: &Tokens) -> KafkaConfig {
+    let tls = Tls { sasl: Some(Sasl::Token(tokens.clone())), ..trusting("authority.pem") };
+    config(&guarded().sasl(), tls)
+}
+
+mod log_with_a_token {
+    use super::*;
+
+    ports::log_contract!({
+        let tokens = Tokens::default();
+        tokens.replace(token(Duration::from_secs(600)));
+        async move || KafkaLog::connect(with_token(&tokens)).expect("the settings work")
+    });
+}
+
+/// The broker ends a connection whose token has run out; ours shows a newer one before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_outlive_their_tokens() {
+    // librdkafka asks for a token after 80 % of its life and shows it after 90 %, to the second.
+    const LIFE: Duration = Duration::from_secs(24);
+    let tokens = Tokens::default();
+    tokens.replace(token(LIFE));
+    let log = KafkaLog::connect(with_token(&tokens)).expect("the settings work");
+    let event: EventId = "of-tokens".parse().expect("an id");
+    log.create(&event).await.expect("create");
+    let mut reader = log.read(&event, 0).await.expect("a reader");
+    let started = Instant::now();
+    let mut records = 0;
+    while started.elapsed() < LIFE + LIFE / 4 {
+        tokens.replace(token(LIFE));
+        log.append(&event, "still here".into()).await.expect("append");
+        records += 1;
+        let read = tokio::time::timeout(BOUND, reader.next()).await.expect("in time");
+        read.expect("the reader goes on");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    assert_eq!(log.end(&event).await, Ok(records));
+}
+
+#[tokio::test]
+async fn a_token_that_has_run_out_or_is_not_there_is_told() {
+    let none = Tokens::default();
+    refused(with_token(&none), &["there is no token yet"]).await;
+    let old = Tokens::default();
+    old.replace(token(Duration::from_secs(1)));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    refused(with_token(&old), &["token"]).await;
 }
 
 /// Fails within bounds with all of these words, and without a secret.

@@ -100,6 +100,7 @@ listener.name.expired.ssl.keystore.type=PEM
 listener.name.expired.ssl.keystore.location={folder}/expired.both.pem
 listener.name.mtls.ssl.client.auth=required
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER
+listener.name.sasl.oauthbearer.connections.max.reauth.ms=3600000
 listener.name.sasl.plain.sasl.jaas.config={module}.plain.PlainLoginModule required{plain_users};
 listener.name.sasl.scram-sha-256.sasl.jaas.config={module}.scram.ScramLoginModule required;
 listener.name.sasl.scram-sha-512.sasl.jaas.config={module}.scram.ScramLoginModule required;

@@ -24,7 +24,11 @@ pub(crate) struct Ports {
 }
 
 /// Opens the data folder, or gets ready to talk to Kafka and Redis (which may be away for now).
-pub(crate) fn ports(stores: &Stores) -> Result<Ports> {
+pub(crate) async fn ports(stores: &Stores) -> Result<Ports> {
+    #[cfg(feature = "msk-iam")]
+    if let Some(tokens) = stores.tokens() {
+        crate::msk::keep(tokens).await?;
+    }
     let ports = connect(stores)?;
     Ok(Ports {
         log: Arc::new(MeteredLog::new(ports.log)),

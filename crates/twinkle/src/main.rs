@@ -5,6 +5,8 @@ mod certificates;
 mod cli;
 mod config;
 mod meters;
+#[cfg(feature = "msk-iam")]
+mod msk;
 mod openapi;
 mod rotation;
 mod sample;

@@ -48,7 +48,7 @@ pub(crate) async fn run(mut config: Config) -> Result<()> {
     let (listener, admin_listener) = bind(&config)?;
     certificates::tell(&config.certificates);
     rotation::follow(std::mem::take(&mut config.followed));
-    let ports = assemble::ports(&config.stores)?;
+    let ports = assemble::ports(&config.stores).await?;
     let directory = Directory::follow(ports.facts.clone());
     let (stop, stopped) = watch::channel(false);
     let (end, over) = watch::channel(false);

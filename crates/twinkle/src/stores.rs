@@ -73,6 +73,8 @@ enum Mechanism {
     ScramSha256,
     #[value(name = "scram-sha-512")]
     ScramSha512,
+    /// The AWS role of this process, for Amazon MSK
+    AwsMskIam,
 }
 
 /// Where the log and the view are.
@@ -83,6 +85,17 @@ pub(crate) enum Stores {
         data: PathBuf,
     },
     Distributed(Box<(KafkaConfig, RedisConfig)>),
+}
+
+#[cfg(feature = "msk-iam")]
+impl Stores {
+    /// The tokens that somebody has to keep fresh.
+    pub(crate) fn tokens(&self) -> Option<kafka::Tokens> {
+        match self {
+            Self::Embedded { .. } => None,
+            Self::Distributed(both) => both.0.security.tokens(),
+        }
+    }
 }
 
 impl StoreArgs {
@@ -189,19 +202,34 @@ impl KafkaDoorArgs {
             );
             return Ok(None);
         };
+        let mechanism = match mechanism {
+            Mechanism::AwsMskIam => return self.token().map(Some),
+            Mechanism::Plain => kafka::SaslMechanism::Plain,
+            Mechanism::ScramSha256 => kafka::SaslMechanism::ScramSha256,
+            Mechanism::ScramSha512 => kafka::SaslMechanism::ScramSha512,
+        };
         let (Some(username), Some(path)) = (&self.kafka_username, &self.kafka_password_file) else {
             bail!(
                 "TWINKLE_KAFKA_SASL needs TWINKLE_KAFKA_USERNAME and TWINKLE_KAFKA_PASSWORD_FILE"
             );
         };
         let password = secret_file::read(path, "TWINKLE_KAFKA_PASSWORD_FILE")?;
-        let mechanism = match mechanism {
-            Mechanism::Plain => kafka::SaslMechanism::Plain,
-            Mechanism::ScramSha256 => kafka::SaslMechanism::ScramSha256,
-            Mechanism::ScramSha512 => kafka::SaslMechanism::ScramSha512,
-        };
         let username = username.clone();
         Ok(Some(kafka::Sasl::Password { mechanism, username, password }))
+    }
+
+    /// The token itself comes later, and again and again.
+    #[cfg(feature = "kafka-tls")]
+    fn token(&self) -> Result<kafka::Sasl> {
+        ensure!(
+            cfg!(feature = "msk-iam"),
+            "TWINKLE_KAFKA_SASL is aws-msk-iam, but this build has no AWS in it: build it with --features msk-iam"
+        );
+        ensure!(
+            self.kafka_username.is_none() && self.kafka_password_file.is_none(),
+            "TWINKLE_KAFKA_SASL=aws-msk-iam takes no user and no password: the AWS role says who we are"
+        );
+        Ok(kafka::Sasl::Token(kafka::Tokens::default()))
     }
 }
 

@@ -24,7 +24,9 @@
 {{- $sasl := $k.sasl.mechanism -}}
 {{- if and (not $k.tls.enabled) (or $k.tls.caSecret.name $k.tls.clientSecret.name) }}{{ fail "kafka.tls names secrets, but kafka.tls.enabled is false: set it to true or drop the secrets." }}{{ end }}
 {{- if and $sasl (not $k.tls.enabled) }}{{ fail "kafka.sasl without kafka.tls would send passwords in the clear: set kafka.tls.enabled to true." }}{{ end }}
-{{- if $sasl }}
+{{- if eq $sasl "aws-msk-iam" }}
+{{- if or $k.sasl.username $k.sasl.passwordSecret.name }}{{ fail "kafka.sasl.mechanism is aws-msk-iam: the role of each service account says who we are. Drop kafka.sasl.username and kafka.sasl.passwordSecret.name." }}{{ end }}
+{{- else if $sasl }}
 {{- if not (and $k.sasl.username $k.sasl.passwordSecret.name) }}{{ fail (printf "kafka.sasl.mechanism is %s: give kafka.sasl.username and kafka.sasl.passwordSecret.name." $sasl) }}{{ end }}
 {{- end }}
 {{- end }}

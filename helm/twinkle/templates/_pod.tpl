@@ -32,8 +32,10 @@
 {{- with $v.kafka.sasl -}}
 {{- if .mechanism -}}
 {{- $env = append $env (dict "name" "TWINKLE_KAFKA_SASL" "value" .mechanism) -}}
+{{- if ne .mechanism "aws-msk-iam" -}}
 {{- $env = append $env (dict "name" "TWINKLE_KAFKA_USERNAME" "value" (tpl .username (dict "role" $.name "Template" $.root.Template))) -}}
 {{- $env = append $env (dict "name" "TWINKLE_KAFKA_PASSWORD_FILE" "value" (printf "%s/kafka-password/password" $secrets)) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if $v.redis.caSecret.name }}{{ $env = append $env (dict "name" "TWINKLE_REDIS_CA" "value" (printf "%s/redis-ca/ca.crt" $secrets)) }}{{ end -}}

@@ -52,7 +52,7 @@ pub(crate) async fn run(args: ArchiveArgs) -> Result<()> {
         Stores::Distributed(_) => None,
     };
     let keys = sources::service_keys(args.pass_keys.as_deref(), data)?;
-    let ports = assemble::ports(&stores)?;
+    let ports = assemble::ports(&stores).await?;
     let known = sources::known(&*ports.facts, &args.event).await?;
     let mut header = header(&args.event, &known, &*ports.clock)?;
     header.jwks = keys.map(|keys| keys.jwks());

@@ -104,7 +104,7 @@ async fn of_log(args: &AuditArgs) -> Result<Report> {
         Stores::Distributed(_) => None,
     };
     let keys = sources::keys(args.jwks.as_deref(), args.pass_keys.as_deref(), data)?;
-    let ports = assemble::ports(&stores)?;
+    let ports = assemble::ports(&stores).await?;
     let event = args.event.as_ref().context("name the event")?;
     let mut replay = Replay::new(event);
     prepare(args, &mut replay, keys.as_ref())?;

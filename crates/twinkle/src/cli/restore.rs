@@ -39,7 +39,7 @@ pub(crate) async fn run(args: RestoreArgs) -> Result<()> {
     let file = &args.file;
     // Nothing is made of a file that is not whole.
     let whole = check(file)?;
-    let ports = assemble::ports(&args.stores.check(args.data)?)?;
+    let ports = assemble::ports(&args.stores.check(args.data)?).await?;
     let event = &whole.header.event;
     let known = sources::known(&*ports.facts, event).await?;
     let salt = known.facts.map(|facts| facts.salt);
