@@ -7,10 +7,17 @@ use domain::{Action, Address, Command, EventId, EventState, TicketId};
 use http::{HeaderMap, HeaderValue, header};
 use http_kit::{Cookies, Origins, Outcomes, ProblemResponse, extract, outcomes::Known};
 use ports::EventLog;
-use wire::{Browser, Code, PassKeys, facts::EventFacts, record, ticket::ticket_id};
+use traces::Span;
+use tracing::info;
+use wire::{
+    Browser, Code, PassKeys,
+    facts::EventFacts,
+    record,
+    ticket::{hashed, ticket_id},
+};
 
 use crate::{
-    gate::{Gate, Kind},
+    gate::{Gate, Kind, Pass},
     packer::Packers,
 };
 
@@ -123,11 +130,8 @@ impl Api {
         };
         let ticket = ticket_id(&event.salt, &browser, attempt);
         let previous = attempt.checked_sub(1).map(|n| ticket_id(&event.salt, &browser, n));
-        let row = record::encode_one(&Command::Join { ticket, previous });
-        let span = traces::head("join", event.id.as_str());
-        let mark = span.as_ref().map(traces::Span::trace);
-        let place = self.packers.of(&event.id).submit(&row, pass, mark)?;
-        let address = Address { offset: place.offset().await?, index: place.index };
+        let (address, _span) =
+            self.append(event, "join", ticket, &Command::Join { ticket, previous }, pass).await?;
         Ok(Done { ticket, address, cookie, known: None })
     }
 
@@ -142,20 +146,44 @@ impl Api {
         let pass = self.gate.enter(Kind::Act).map_err(|_| Code::Overloaded)?;
         let ticket = ticket_id(&event.salt, &browser, 0);
         let Asked { action, seq, wait } = asked;
-        let row = record::encode_one(&Command::Act { ticket, seq, action });
         let waiting = match (wait, &self.outcomes) {
             (Some(span), Some(outcomes)) => outcomes.register(&event.id).await.map(|w| (w, span)),
             _ => None,
         };
-        let span = traces::head("command", event.id.as_str());
-        let mark = span.as_ref().map(traces::Span::trace);
-        let place = self.packers.of(&event.id).submit(&row, pass, mark)?;
-        let address = Address { offset: place.offset().await?, index: place.index };
+        let command = Command::Act { ticket, seq, action };
+        let (address, _span) = self.append(event, "command", ticket, &command, pass).await?;
         let known = match waiting {
             Some((waiting, span)) => waiting.outcome(address, span).await,
             None => None,
         };
         Ok(Done { ticket, address, cookie: None, known })
+    }
+
+    /// Answers when the command is durable. One that is sampled leaves a line in our own log too.
+    async fn append(
+        &self,
+        event: &EventFacts,
+        name: &'static str,
+        ticket: TicketId,
+        command: &Command,
+        pass: Pass,
+    ) -> Result<(Address, Option<Span>), ProblemResponse> {
+        let span = traces::head(name, event.id.as_str());
+        let mark = span.as_ref().map(Span::trace);
+        let row = record::encode_one(command);
+        let place = self.packers.of(&event.id).submit(&row, pass, mark)?;
+        let address = Address { offset: place.offset().await?, index: place.index };
+        if let Some(mark) = mark {
+            info!(
+                event = %event.id,
+                ticket = hashed(ticket),
+                offset = address.offset,
+                index = address.index,
+                trace_id = format!("{:032x}", mark.trace),
+                "{name} appended"
+            );
+        }
+        Ok((address, span))
     }
 
     fn browser(&self, headers: &HeaderMap) -> Result<Browser, ProblemResponse> {

@@ -11,6 +11,7 @@ use std::{
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use testbed::{Kafka, Product, Redis};
 
 use collector::Collector;
@@ -45,6 +46,7 @@ impl Site {
             ("TWINKLE_TRACES", collector.url()),
             ("TWINKLE_TRACES_RATIO", "1".to_owned()),
             ("OTEL_BSP_SCHEDULE_DELAY", "200".to_owned()),
+            ("TWINKLE_LOG_FORMAT", "json".to_owned()),
         ];
         let traces = traces.map(|(name, value)| (name.to_owned(), value));
         let traced = [&env[..], &traces[..]].concat();
@@ -87,9 +89,19 @@ impl Site {
         self.call(Method::GET, self.url("gateway", &format!("/e/{EVENT}")), json!({}), 200).await;
     }
 
-    async fn join(&self, port: u16) {
+    /// Joins; the ticket.
+    async fn join(&self, port: u16) -> String {
         let url = format!("http://127.0.0.1:{port}/api/v1/events/{EVENT}/tickets");
-        self.call(Method::POST, url, json!({}), 202).await;
+        let answer = reqwest::Client::new().post(url).json(&json!({})).send().await;
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.status(), 202);
+        let body: Value = answer.json().await.expect("a body");
+        body["ticket"].as_str().expect("a ticket").to_owned()
+    }
+
+    /// Everything that the processes of this role have logged.
+    fn log(&self, role: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(format!("{role}.log"))).expect("a log")
     }
 
     /// The headers of the event's records so far, a line each, as kcat shows them.
@@ -109,6 +121,17 @@ impl Site {
     }
 }
 
+/// One line of the API's log has the trace and the hash of the ticket, and none has the ticket.
+fn is_logged_by_its_hash(log: &str, ticket: &str, trace: &str) {
+    assert!(!log.contains(ticket), "{log}");
+    let lines = log.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+    let of_trace: Vec<Value> = lines.filter(|line: &Value| line["trace_id"] == trace).collect();
+    let hash = Sha256::digest(ticket);
+    let hash: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(of_trace.len(), 1, "{log}");
+    assert_eq!(of_trace[0]["ticket"], hash, "{log}");
+}
+
 fn start(role: &str, number: usize, env: &[(String, String)], folder: &Path) -> Product {
     let bin = Path::new(env!("CARGO_BIN_EXE_twinkle"));
     Product::start(bin, role, number, env, folder).expect("it starts")
@@ -119,7 +142,7 @@ async fn one_join_is_one_trace_over_three_processes() {
     let collector = Collector::start().await;
     let site = Site::start(&collector);
     site.open().await;
-    site.join(site.servers[0].port).await;
+    let ticket = site.join(site.servers[0].port).await;
     let begun = Instant::now();
     let chain = loop {
         let spans = collector.spans();
@@ -136,6 +159,8 @@ async fn one_join_is_one_trace_over_three_processes() {
     assert!(chain.iter().all(|span| span.trace == chain[0].trace), "{chain:#?}");
     let mark = format!("traceparent=00-{}-{}-01", chain[1].trace, chain[1].id);
     assert!(site.headers().contains(&mark), "no {mark}");
+
+    is_logged_by_its_hash(&site.log("api-0"), &ticket, &chain[0].trace);
 
     let mut plain = start("api", 1, &site.env, site.folder.path());
     plain.wait_ready().expect("it gets ready");

@@ -17,6 +17,12 @@ fn it_is_a_uuid8_of_salt_browser_and_attempt() {
     assert_eq!(ticket::text(id).as_bytes()[14], b'8');
 }
 
+/// `printf %s 00000000-0000-0000-0000-000000000000 | sha256sum | cut -c1-16`
+#[test]
+fn a_log_names_it_so_that_a_shell_can_find_it() {
+    assert_eq!(ticket::hashed(domain::TicketId([0; 16])), "12b9377cbe7e5c94");
+}
+
 #[test]
 fn each_of_the_three_changes_it() {
     let of =
