@@ -1,6 +1,7 @@
 //! Dashboards and alerts against a real Prometheus that watches a small sale.
 
 mod prometheus;
+mod routes;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -38,8 +39,13 @@ pub(crate) fn run() -> Result<Outcome> {
     Ok(rules(&alerts)?.and(pages(&alerts)?).and(panels()?))
 }
 
-/// Names of the alerts with their runbooks.
-fn alerts() -> Result<Vec<(String, String)>> {
+struct Alert {
+    name: String,
+    runbook: String,
+    severity: String,
+}
+
+fn alerts() -> Result<Vec<Alert>> {
     let text = std::fs::read_to_string(root().join(ALERTS)).context(ALERTS)?;
     let file: yaml_serde::Value = yaml_serde::from_str(&text).context(ALERTS)?;
     let list = |value: &yaml_serde::Value, name| {
@@ -48,21 +54,29 @@ fn alerts() -> Result<Vec<(String, String)>> {
     let rules = list(&file, "groups").into_iter().flat_map(|group| list(&group, "rules"));
     let text = |value: Option<&yaml_serde::Value>| value?.as_str().map(str::to_owned);
     let alerts = rules.filter_map(|rule| {
-        let page = rule.get("annotations").and_then(|all| all.get("runbook_url"));
-        Some((text(rule.get("alert"))?, text(page).unwrap_or_default()))
+        let of = |group, name| text(rule.get(group).and_then(|all| all.get(name)));
+        Some(Alert {
+            name: text(rule.get("alert"))?,
+            runbook: of("annotations", "runbook_url").unwrap_or_default(),
+            severity: of("labels", "severity").unwrap_or_default(),
+        })
     });
     Ok(alerts.collect())
 }
 
-/// promtool's own tests: each alert has one in which it fires and one in which it does not.
-fn rules(alerts: &[(String, String)]) -> Result<Outcome> {
+/// promtool's own tests: each alert has one in which it fires and one in which it does not, and each
+/// reaches the channel of its severity.
+fn rules(alerts: &[Alert]) -> Result<Outcome> {
     let shown = |args: &[&str]| run::shown(command("promtool", args), Duration::from_secs(60));
     let ok = shown(&["check", "rules", ALERTS])?.ok && shown(&["test", "rules", ALERTS_TEST])?.ok;
     let tests = std::fs::read_to_string(root().join(ALERTS_TEST)).context(ALERTS_TEST)?;
-    let untested = alerts.iter().filter(|(name, _)| {
+    let untested = alerts.iter().map(|alert| &alert.name).filter(|name| {
         ["fires", "is silent"].iter().any(|what| !tests.contains(&format!("name: {name} {what}\n")))
     });
-    let mut problems: Vec<_> = untested.map(|(name, _)| format!("{name} is not tested")).collect();
+    let mut problems: Vec<_> = untested.map(|name| format!("{name} is not tested")).collect();
+    problems.extend(routes::check(
+        alerts.iter().map(|alert| (alert.name.as_str(), alert.severity.as_str())),
+    )?);
     if !ok {
         problems.push("promtool found something wrong: see above".to_owned());
     }
@@ -70,9 +84,9 @@ fn rules(alerts: &[(String, String)]) -> Result<Outcome> {
 }
 
 /// Each alert has a page and each page an alert.
-fn pages(alerts: &[(String, String)]) -> Result<Outcome> {
+fn pages(alerts: &[Alert]) -> Result<Outcome> {
     let named: BTreeSet<_> =
-        alerts.iter().filter_map(|(_, url)| url.rsplit_once("/docs/runbooks/")).collect();
+        alerts.iter().filter_map(|alert| alert.runbook.rsplit_once("/docs/runbooks/")).collect();
     let named: BTreeSet<_> = named.into_iter().map(|(_, page)| page.to_owned()).collect();
     let files = std::fs::read_dir(root().join(RUNBOOKS)).context(RUNBOOKS)?;
     let files = files.map(|file| Ok(file?.file_name().to_string_lossy().into_owned()));
