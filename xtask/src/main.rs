@@ -82,6 +82,8 @@ enum Command {
         #[arg(long)]
         bin: Option<PathBuf>,
     },
+    /// Draws where the time of each role goes while people join, into `docs/flame`.
+    Flame,
     /// Breaks everything around a sale, on the real parts, and checks that nothing is lost.
     Chaos {
         /// How long faults go on.
@@ -130,6 +132,7 @@ fn main() -> ExitCode {
         Command::Sim { args } => sim::play(&args),
         Command::Chaos { minutes, seed } => e2e::chaos(minutes, seed),
         Command::Bench { names, full, bin } => bench::run(&names, full, bin.as_deref()),
+        Command::Flame => bench::flame::write().map(|()| true),
         Command::Fuzz { target, secs, keep } => fuzz::run(target.as_deref(), secs, keep),
         Command::Dashboards => dashboards::write().map(|()| true),
         Command::Nightly => Ok(nightly::run()),

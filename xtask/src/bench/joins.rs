@@ -15,6 +15,7 @@ use super::{
 use crate::commands::{cargo, command, target};
 use crate::run;
 
+const EVENT: &str = "bench";
 /// Joins a second that must be held.
 const RATE: u32 = 50_000;
 const SECS: u32 = 60;
@@ -36,10 +37,10 @@ const ROLES: [&str; 5] = ["api", "worker", "gateway", "gateway", "operator"];
 pub(crate) fn joins(scale: Scale, figures: &mut Figures) -> Result<()> {
     let stack = Stack::start(&ROLES)?;
     warm(&stack)?;
-    stack.open_event("bench", ADMITTED_PER_MIN, 200)?;
-    let (mut sockets, sockets_report) = beside(&stack, SOCKETS, SECS + 15)?;
+    stack.open_event(EVENT, ADMITTED_PER_MIN, 200)?;
+    let (mut sockets, sockets_report) = beside(&stack, EVENT, SOCKETS, SECS + 15)?;
     let (before, memory) = (stack.spent()?, redis_bytes(&stack)?);
-    let report = drive(&stack, "bench", RATE, SECS)?;
+    let report = drive(&stack, EVENT, RATE, SECS)?;
     let (after, memory) = (stack.spent()?, redis_bytes(&stack)? - memory);
     sockets.wait(Duration::from_secs(LIMIT_SECS))?;
     tell_joins(figures, "joins", &report, &before, &after);
@@ -47,7 +48,7 @@ pub(crate) fn joins(scale: Scale, figures: &mut Figures) -> Result<()> {
     let watched = stack::read(&sockets_report)?;
     tell_frames(figures, "joins.sockets", &watched);
     stack::clean(&report).and_then(|()| stack::clean(&watched))?;
-    let audit = stack.audit("bench")?;
+    let audit = stack.audit(EVENT)?;
     let tickets = number(&audit, &["tickets"]);
     // Whoever got no answer may stand in the log, or not.
     let (accepted, unanswered) = (count(&report, "accepted"), count(&report, "unanswered"));
@@ -137,9 +138,9 @@ pub(crate) fn sockets(scale: Scale, figures: &mut Figures) -> Result<()> {
     let gateways = count.div_ceil(SOCKETS_A_GATEWAY) as usize;
     let roles = [vec!["api", "worker", "operator"], vec!["gateway"; gateways]].concat();
     let stack = Stack::start(&roles)?;
-    stack.open_event("bench", ADMITTED_PER_MIN, 200)?;
+    stack.open_event(EVENT, ADMITTED_PER_MIN, 200)?;
     let before = stack.spent()?;
-    let (mut sockets, report) = beside(&stack, count, 30)?;
+    let (mut sockets, report) = beside(&stack, EVENT, count, 30)?;
     let held = stack.spent()?;
     sockets.wait(Duration::from_secs(LIMIT_SECS))?;
     let (old, new) = (before["gateway"].rss_bytes, held["gateway"].rss_bytes);
@@ -174,13 +175,18 @@ pub(crate) fn args(stack: &Stack, event: &str, rate: u32, secs: u32) -> Result<V
 }
 
 /// Opens so many sockets and returns once they stand.
-fn beside(stack: &Stack, count: u32, secs: u32) -> Result<(Process, std::path::PathBuf)> {
+pub(crate) fn beside(
+    stack: &Stack,
+    event: &str,
+    count: u32,
+    secs: u32,
+) -> Result<(Process, std::path::PathBuf)> {
     const OPEN_PER_SEC: u32 = 2_000;
     let gateways = stack.urls("gateway").join(",");
     let processes = count.div_ceil(SOCKETS_A_GATEWAY).to_string();
     let (count_text, secs) = (count.to_string(), secs.to_string());
     let open = OPEN_PER_SEC.to_string();
-    let who = ["sockets", "--gateway", &gateways, "--origin", stack.origin(), "--event", "bench"];
+    let who = ["sockets", "--gateway", &gateways, "--origin", stack.origin(), "--event", event];
     let what = ["--count", &count_text, "--secs", &secs, "--open-per-sec", &open];
     let how = ["--processes", &processes, "--sources", &processes];
     let started = stack::load_beside(stack.folder(), &[&who[..], &what, &how].concat())?;
@@ -203,13 +209,13 @@ fn tell_joins(figures: &mut Figures, name: &str, report: &Value, before: &Spent,
     }
     tell("cpu", cpu.iter().map(|(_, us)| us).sum(), "µs/join");
     tell("cpu_gateways", cpu_us(before, after, "gateway", accepted), "µs/join");
-    tell("cpu_generator", number(report, &["generator_cpu", "us_each"]), "µs/join");
+    tell("cpu_generator", generator_us(report), "µs/join");
 }
 
 fn tell_frames(figures: &mut Figures, name: &str, report: &Value) {
     let mut tell = |what: &str, value, unit| figures.tell(&format!("{name}.{what}"), value, unit);
     tell("frames", count(report, "frames"), "frames");
-    tell("cpu_client", number(report, &["generator_cpu", "us_each"]), "µs/frame");
+    tell("cpu_client", generator_us(report), "µs/frame");
     tell("frame_age_p99", p(report, "age", "p99"), "ms");
     tell("lost", count(report, "sockets_lost"), "sockets");
 }
@@ -221,7 +227,13 @@ fn redis_bytes(stack: &Stack) -> Result<f64> {
     used.context("Redis tells no used_memory")
 }
 
-fn cpu_us(before: &Spent, after: &Spent, part: &str, count: f64) -> f64 {
+/// What the load generator itself spent on each, in µs.
+pub(crate) fn generator_us(report: &Value) -> f64 {
+    number(report, &["generator_cpu", "us_each"])
+}
+
+/// CPU time of a part for each of so many, in µs.
+pub(crate) fn cpu_us(before: &Spent, after: &Spent, part: &str, count: f64) -> f64 {
     (after[part].cpu_secs - before[part].cpu_secs) * 1e6 / count.max(1.0)
 }
 

@@ -6,6 +6,8 @@
 
 mod compare;
 mod figure;
+pub(crate) mod flame;
+mod growth;
 mod joins;
 mod overload;
 mod parts;
@@ -42,6 +44,8 @@ pub(crate) enum Bench {
     BookingVsSql,
     /// Three times what the machine can take.
     Overload,
+    /// What a join and a frame cost at 1, 2 and 4 times the rate, and with 10^4 to 10^6 in line.
+    Growth,
     /// How soon all is well after an owner's death, with Redis emptied, and after a start on a long
     /// log; then the audit of it.
     Recovery,
@@ -66,6 +70,7 @@ impl Bench {
             Self::Booking => compare::booking(figures),
             Self::BookingVsSql => compare::booking_vs_sql(figures),
             Self::Overload => overload::overload(figures),
+            Self::Growth => growth::growth(figures),
             Self::Recovery => recovery::recovery(scale, figures),
         }
     }
