@@ -30,8 +30,8 @@ pub fn digest(event: &Event) -> [u8; 32] {
         sink.0.update(ticket.id.0);
         sink.0.update([ticket.phase as u8]);
     }
-    for (position, detail) in &event.details {
-        sink.number((*position).into());
+    for (position, detail) in event.details.iter() {
+        sink.number(position.into());
         sink.detail(detail);
     }
     sink.0.finalize().into()

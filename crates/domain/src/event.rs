@@ -4,12 +4,13 @@ mod admit;
 mod operate;
 mod shopper;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::{
     admission::{Bucket, Meter},
     command::Command,
     definition::Definition,
+    details::Details,
     ids::{Address, Epoch, Millis, TicketId},
     invariants,
     mutants::{Mutant, on},
@@ -32,7 +33,7 @@ pub struct Event {
     /// Address of the command that last changed the state or the definition.
     pub(crate) defined_at: Address,
     pub(crate) order: Order,
-    pub(crate) details: BTreeMap<u32, Detail>,
+    pub(crate) details: Details,
     /// When each ticket that has a time limit runs out: (event time, position).
     pub(crate) deadlines: BTreeSet<(Millis, u32)>,
     pub(crate) seats: Seats,
@@ -123,7 +124,7 @@ impl Event {
 
     /// What is known of the ticket at a position beyond its place.
     pub fn detail(&self, position: u32) -> Option<&Detail> {
-        self.details.get(&position)
+        self.details.get(position)
     }
 
     /// A ticket's position, place and detail.
@@ -182,7 +183,7 @@ impl Event {
     }
 
     pub(crate) fn detail_mut(&mut self, position: u32) -> &mut Detail {
-        self.details.entry(position).or_default()
+        self.details.of(position)
     }
 
     pub(crate) fn tell(&self, position: u32, outcome: Outcome) -> Told {

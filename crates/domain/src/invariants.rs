@@ -134,7 +134,7 @@ const ALL: [Phase; PHASES] = [
 
 fn check_seats(event: &Event) -> Result<(), Violation> {
     let mut taken: BTreeMap<SlotId, (u32, u32)> = BTreeMap::new();
-    for detail in event.details.values() {
+    for (_, detail) in event.details.iter() {
         if let Some(hold) = &detail.hold {
             taken.entry(hold.slot.clone()).or_default().0 += hold.seats;
         }
@@ -169,7 +169,7 @@ fn check_deadlines(event: &Event) -> Result<(), Violation> {
 }
 
 fn check_details(event: &Event) -> Result<(), Violation> {
-    for (&position, detail) in &event.details {
+    for (position, detail) in event.details.iter() {
         let phase = event.order.ticket(position).phase;
         let holds = detail.hold.is_some() == (phase == Phase::Holding);
         let booked = detail.booking.is_some() == (phase == Phase::Booked);

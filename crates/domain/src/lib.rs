@@ -6,6 +6,7 @@
 pub mod admission;
 pub mod command;
 pub mod definition;
+mod details;
 pub mod digest;
 pub mod event;
 pub mod ids;

@@ -106,7 +106,7 @@ impl Event {
                 return;
             }
             let until = self.time.now() + u64::from(rules.claim_secs) * 1_000;
-            let detail = self.details.entry(position).or_default();
+            let detail = self.details.of(position);
             *detail = Detail { until, ..std::mem::take(detail) };
             self.deadlines.insert((until, position));
             self.set_phase(position, Phase::Admitted);
