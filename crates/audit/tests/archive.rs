@@ -97,13 +97,13 @@ proptest! {
 
     #[test]
     fn a_flipped_bit_is_found(place in any::<prop::sample::Index>(), bit in 0..8_u8) {
-        let mut file = file(&log(), None);
-        let place = place.index(file.len());
-        // The header of gzip tells time and system, which mean nothing.
-        prop_assume!(!(3..10).contains(&place));
-        file[place] ^= 1 << bit;
+        let whole = file(&log(), None);
+        let mut flipped = whole.clone();
+        let place = place.index(flipped.len());
+        flipped[place] ^= 1 << bit;
         // Whether the file can't be read, or a record not folded, or something differs: it is told.
-        prop_assert!(!holds(&file), "byte {}", place);
+        // Bits that gzip does not use, as after the end of what is compressed, change nothing.
+        prop_assert!(!holds(&flipped) || text(&flipped) == text(&whole), "byte {}", place);
     }
 }
 
