@@ -84,7 +84,7 @@ const RIGHTS: [(&str, [&str; 2], &[&str]); 9] = [
     ("worker", EVENTS, &["Describe", "Read", "Write"]),
     ("worker", GROUPS, &["Describe", "Read"]),
     ("operator", FACTS, &["Create", "Describe", "DescribeConfigs", "Read", "Write"]),
-    ("operator", EVENTS, &["Create", "Describe", "DescribeConfigs", "Write"]),
+    ("operator", EVENTS, &["Create", "Describe", "DescribeConfigs", "Read", "Write"]),
     ("api", GROUPS, &["Describe"]),
     ("operator", GROUPS, &["Describe"]),
 ];
@@ -137,6 +137,9 @@ async fn each_role_works_with_its_rights_and_no_more() {
     let event: EventId = "of-roles".parse().expect("an id");
     log.create(&event).await.expect("the operator makes topics");
     log.append(&event, "define".into()).await.expect("the operator appends");
+    let mut reader = log.read(&event, 0).await.expect("the operator reads what it appended");
+    tokio::time::timeout(BOUND, reader.next()).await.expect("in time").expect("records");
+    drop(reader);
     facts.put("of-roles", "{}".into()).await.expect("the operator puts facts");
     follows(&facts).await;
 
