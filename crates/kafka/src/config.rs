@@ -59,6 +59,9 @@ pub struct KafkaConfig {
     pub delivery_timeout_ms: u32,
     /// Most records under way at a time; one more is refused at once. At most [`IN_FLIGHT_MAX`].
     pub in_flight_max: usize,
+    /// Whether anything will be written. Brokers refuse to number the records of who may write none,
+    /// and librdkafka gives such a producer up with an error, again and again.
+    pub writes: bool,
 }
 
 /// How the connection to the brokers is protected.
@@ -133,6 +136,7 @@ impl KafkaConfig {
             min_insync: 1,
             delivery_timeout_ms: DELIVERY_TIMEOUT_MS_MAX,
             in_flight_max: IN_FLIGHT,
+            writes: true,
         }
     }
 
@@ -187,7 +191,7 @@ impl KafkaConfig {
         let queue_kib = queue * ports::log::RECORD_BYTES_MAX / 1024;
         let mut client = self.client();
         client
-            .set("enable.idempotence", "true")
+            .set("enable.idempotence", self.writes.to_string())
             .set("acks", "all")
             .set("linger.ms", "0")
             .set("batch.size", BATCH_BYTES_MAX.to_string())

@@ -171,7 +171,10 @@ impl ServeArgs {
         let further: Vec<PublicUrl> =
             further.map(|o| o.parse().context("TWINKLE_ORIGINS")).collect::<Result<_>>()?;
         let certificates = self.stores.certificates();
-        let stores = self.stores.check(self.data)?;
+        let mut stores = self.stores.check(self.data)?;
+        if self.roles == [Role::Gateway] {
+            stores = stores.read_only();
+        }
         if matches!(stores, Stores::Embedded { .. }) && !all {
             bail!("roles can only be split with TWINKLE_KAFKA and TWINKLE_REDIS");
         }

@@ -87,6 +87,16 @@ pub(crate) enum Stores {
     Distributed(Box<(KafkaConfig, RedisConfig)>),
 }
 
+impl Stores {
+    /// For who only reads, and has no right to do more.
+    pub(crate) fn read_only(mut self) -> Self {
+        if let Self::Distributed(both) = &mut self {
+            both.0.writes = false;
+        }
+        self
+    }
+}
+
 #[cfg(feature = "msk-iam")]
 impl Stores {
     /// The tokens that somebody has to keep fresh.

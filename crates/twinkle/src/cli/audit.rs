@@ -98,7 +98,7 @@ fn compare(
 }
 
 async fn of_log(args: &AuditArgs) -> Result<Report> {
-    let stores = sources::existing(args.stores.clone().check(args.data.clone())?)?;
+    let stores = sources::existing(args.stores.clone().check(args.data.clone())?)?.read_only();
     let data = match &stores {
         Stores::Embedded { data } => Some(data.as_path()),
         Stores::Distributed(_) => None,
