@@ -76,15 +76,36 @@ pub(crate) fn values() -> Result<Vec<(String, Vec<String>)>> {
     Ok(all)
 }
 
+/// What the end-to-end suite `drain` runs: the chart, and the users and topics that it finds in Kafka.
+///
+/// # Errors
+/// When Helm cannot be had or refuses.
+pub(crate) fn deployed() -> Result<PathBuf> {
+    let values = format!("{CHART}/ci/drain.yaml");
+    let mut text = template(&["--values".to_owned(), values])?;
+    for file in ["users", "topics"] {
+        let surroundings = root().join(format!("k8s/strimzi/{file}.yaml"));
+        text = format!("{text}\n---\n{}", std::fs::read_to_string(surroundings)?);
+    }
+    let file = target().join("chart/deployed.yaml");
+    std::fs::create_dir_all(target().join("chart"))?;
+    std::fs::write(&file, text)?;
+    Ok(file)
+}
+
+fn template(args: &[String]) -> Result<String> {
+    let mut helm = command(tools::chart::helm()?, &["template", "twinkle", CHART]);
+    helm.args(["--namespace", "twinkle"]).args(args);
+    run::quiet(helm)
+}
+
 /// What the chart makes of each shape.
 fn rendered() -> Result<Vec<PathBuf>> {
     let folder = target().join("chart/rendered");
     std::fs::create_dir_all(&folder)?;
     let mut all = Vec::new();
     for (name, args) in values()? {
-        let mut helm = command(tools::chart::helm()?, &["template", "twinkle", CHART]);
-        helm.args(["--namespace", "twinkle"]).args(args);
-        let text = run::quiet(helm).with_context(|| format!("values {name}"))?;
+        let text = template(&args).with_context(|| format!("values {name}"))?;
         let file = folder.join(format!("{name}.yaml"));
         std::fs::write(&file, text)?;
         all.push(file);

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::commands::{cargo, command, root, target};
 use crate::outcome::{Outcome, Suite};
-use crate::{run, tools};
+use crate::{chart, run, tools};
 
 const BUILD_LIMIT_SECS: u64 = 1_500;
 const SUITE_LIMIT_SECS: u64 = 900;
@@ -47,10 +47,11 @@ pub(crate) fn run() -> Result<Outcome> {
     }
     testbed::kafka_jars()?;
     let driver = binary("twinkle-e2e")?;
+    let manifests = chart::deployed()?;
     let list = run::quiet(command(&driver, &["--list"]))?;
     let mut outcome = Outcome::default();
     for suite in list.lines().map(str::trim).filter(|name| !name.is_empty()) {
-        outcome = outcome.and(run_suite(&driver, suite)?);
+        outcome = outcome.and(run_suite(&driver, suite, &manifests)?);
     }
     if outcome.suites.is_empty() && outcome.problems.is_empty() {
         outcome.problems.push("twinkle-e2e --list names no suite".to_owned());
@@ -90,8 +91,9 @@ fn control(driver: &Path) -> Result<Outcome> {
     play(driver, CONTROL, &target().join("debug/twinkle"), &[], limit)
 }
 
-fn run_suite(driver: &Path, suite: &str) -> Result<Outcome> {
-    play(driver, suite, &binary("twinkle")?, &[], Duration::from_secs(SUITE_LIMIT_SECS))
+fn run_suite(driver: &Path, suite: &str, manifests: &Path) -> Result<Outcome> {
+    let args = ["--manifests", manifests.to_str().context("a path that is text")?];
+    play(driver, suite, &binary("twinkle")?, &args, Duration::from_secs(SUITE_LIMIT_SECS))
 }
 
 fn play(

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use reqwest::{Client, Method, header::HeaderMap};
 use serde_json::Value;
 
-use crate::meter::Meter;
+use crate::{kube::Routes, meter::Meter};
 
 /// How long one call may take before the driver calls it lost.
 const CALL_SECS_MAX: u64 = 15;
@@ -53,11 +53,16 @@ impl Bases {
         }
     }
 
+    /// Those in rotation.
+    pub fn up(&self, role: Role) -> Vec<&Arc<Base>> {
+        self.of(role).iter().filter(|base| base.up.load(Ordering::Relaxed)).collect()
+    }
+
     /// The next process in turn out of those in rotation, or of all when none is.
     pub fn pick(&self, role: Role) -> Arc<Base> {
         let all = self.of(role);
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        let up: Vec<_> = all.iter().filter(|base| base.up.load(Ordering::Relaxed)).collect();
+        let up = self.up(role);
         match up.len() {
             0 => all[turn % all.len()].clone(),
             n => up[turn % n].clone(),
@@ -109,6 +114,8 @@ pub struct Caller {
     pub token: String,
     /// Operations of shoppers.
     pub meter: Arc<Meter>,
+    /// Who serves what, where the product's deployment says so; else a call goes to the role that it is for.
+    pub front: Option<Arc<Routes>>,
     client: Client,
 }
 
@@ -129,12 +136,20 @@ impl Caller {
             .no_proxy()
             .build()
             .context("cannot make an HTTP client")?;
-        Ok(Self { bases, origin, token, meter: Arc::default(), client })
+        Ok(Self { bases, origin, token, meter: Arc::default(), front: None, client })
     }
 
     /// A call of any shape to a role.
     pub fn raw(&self, role: Role, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.bases.pick(role).url))
+        let url = format!("{}{path}", self.base(role, &method, path).url);
+        self.client.request(method, url)
+    }
+
+    /// Who serves such a call next. The operator's are made from inside, past the front.
+    pub fn base(&self, role: Role, method: &Method, path: &str) -> Arc<Base> {
+        let front = self.front.as_ref().filter(|_| role != Role::Operator);
+        let role = front.and_then(|routes| routes.role(method, path)).unwrap_or(role);
+        self.bases.pick(role)
     }
 
     /// What a browser on our own page sends.

@@ -13,6 +13,7 @@ mod crowd;
 mod dice;
 mod event;
 mod frames;
+mod kube;
 mod log;
 mod meter;
 mod model;
@@ -47,6 +48,9 @@ struct Cli {
     /// How long the faults of `chaos` go on, in seconds.
     #[arg(long, default_value_t = chaos::SHORT_SECS)]
     seconds: u64,
+    /// What Helm made of the chart, and what it finds in the cluster: `drain` runs it.
+    #[arg(long, default_value = "target/chart/deployed.yaml")]
+    manifests: PathBuf,
     /// Checks the evidence that `chaos` left in this folder once more; starts nothing.
     #[arg(long)]
     check: Option<PathBuf>,
@@ -74,7 +78,8 @@ async fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let seed = cli.seed.or(suite.fixed_seed()).unwrap_or_else(|| moment::now().unsigned_abs());
-    let course = Course { seed, chaos: Duration::from_secs(cli.seconds) };
+    let (chaos, manifests) = (Duration::from_secs(cli.seconds), cli.manifests);
+    let course = Course { seed, chaos, manifests };
     let passed = tokio::select! {
         passed = suite.run(&cli.bin, course) => passed,
         // Dropping the suite kills what it started.

@@ -34,6 +34,14 @@ impl GuardedKafka {
     /// # Errors
     /// As [`Kafka::start`].
     pub fn start() -> Result<Self> {
+        Self::start_for(&USERS.map(|(name, password)| (name.to_owned(), password.to_owned())))
+    }
+
+    /// As [`GuardedKafka::start`], with other users by name and password; none of them may do all.
+    ///
+    /// # Errors
+    /// As [`Kafka::start`].
+    pub fn start_for(users: &[(String, String)]) -> Result<Self> {
         let home = Home::temporary("kafka")?;
         let folder = home.path().to_owned();
         let authority = Authority::new(&folder, "authority")?;
@@ -44,8 +52,8 @@ impl GuardedKafka {
         let (sasl, mtls, expired) = (free_port()?, free_port()?, free_port()?);
         let ports = [free_port()?, free_port()?, sasl, mtls, expired];
         let settings =
-            |plain: &str| format!("{plain}{}", guard(&folder.display().to_string(), ports));
-        let kafka = Kafka::start_with(home, ports[0], ports[1], settings, &scram_users())?;
+            |plain: &str| format!("{plain}{}", guard(&folder.display().to_string(), ports, users));
+        let kafka = Kafka::start_with(home, ports[0], ports[1], settings, &scram(users))?;
         Ok(Self { kafka, folder, sasl, mtls, expired })
     }
 
@@ -74,17 +82,21 @@ impl GuardedKafka {
     }
 }
 
-fn scram_users() -> Vec<String> {
+fn scram(users: &[(String, String)]) -> Vec<String> {
     let mechanisms = ["SCRAM-SHA-256", "SCRAM-SHA-512"];
-    let users = USERS.iter().flat_map(|(name, password)| {
+    let users = users.iter().flat_map(|(name, password)| {
         mechanisms.map(|mechanism| format!("{mechanism}=[name={name},password={password}]"))
     });
     users.flat_map(|user| ["--add-scram".to_owned(), user]).collect()
 }
 
-fn guard(folder: &str, [plain, controller, sasl, mtls, expired]: [u16; 5]) -> String {
+fn guard(
+    folder: &str,
+    [plain, controller, sasl, mtls, expired]: [u16; 5],
+    users: &[(String, String)],
+) -> String {
     let plain_users: String =
-        USERS.iter().map(|(name, password)| format!(" user_{name}=\"{password}\"")).collect();
+        users.iter().map(|(name, password)| format!(" user_{name}=\"{password}\"")).collect();
     let module = "org.apache.kafka.common.security";
     format!(
         "listeners=PLAINTEXT://127.0.0.1:{plain},CONTROLLER://127.0.0.1:{controller},\

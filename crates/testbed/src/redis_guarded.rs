@@ -66,7 +66,13 @@ impl GuardedRedis {
     #[must_use]
     pub fn url(&self, user: Option<&str>) -> String {
         let user = user.map(|user| format!("{user}@")).unwrap_or_default();
-        format!("rediss://{user}127.0.0.1:{}/", self.port)
+        format!("rediss://{user}{}/", self.address())
+    }
+
+    /// `127.0.0.1:PORT`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     /// A PEM file: `authority.pem` or `stranger.pem`.

@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use tokio::time::Instant;
+
 use crate::calls::Answer;
 
 /// Most examples kept of one kind.
@@ -27,6 +29,11 @@ pub struct Pulse {
     /// Sockets that ended with a close frame, and without.
     pub closed: AtomicU64,
     pub torn: AtomicU64,
+    /// How each of them ended.
+    ends: Mutex<Vec<SocketEnd>>,
+    /// Sockets that were asked to come back (1012), and those that did.
+    pub sent_away: AtomicU64,
+    pub came_back: AtomicU64,
     /// Turns that passed without the shopper having been told of them.
     pub missed: AtomicU64,
     /// Whose, for a report.
@@ -34,7 +41,30 @@ pub struct Pulse {
     wrong: Mutex<Vec<String>>,
 }
 
+/// A socket that the other side ended.
+#[derive(Debug, Clone)]
+pub struct SocketEnd {
+    pub at: Instant,
+    /// The process that it was at.
+    pub url: String,
+    /// Of its close frame; `None` = torn without one.
+    pub code: Option<u16>,
+}
+
 impl Pulse {
+    /// Counts a socket that the other side ended just now.
+    pub fn ended(&self, url: &str, code: Option<u16>) {
+        tick(if code.is_some() { &self.closed } else { &self.torn });
+        let end = SocketEnd { at: Instant::now(), url: url.to_owned(), code };
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).push(end);
+    }
+
+    /// How sockets at a process ended since then.
+    pub fn ends(&self, url: &str, since: Instant) -> Vec<SocketEnd> {
+        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.iter().filter(|end| end.url == url && end.at >= since).cloned().collect()
+    }
+
     /// Counts a turn that passed untold.
     pub fn miss(&self, who: String) {
         tick(&self.missed);

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use futures_util::{SinkExt, StreamExt};
+use reqwest::Method;
 use tokio::{
     net::TcpStream,
     sync::{mpsc, watch},
@@ -37,6 +38,11 @@ const CONNECT_SECS_MAX: u64 = 10;
 const TRAIL_MAX: usize = 6;
 /// A healthy stream has a heartbeat each second; after this long without one it is dialled anew.
 const SILENCE_SECS_MAX: u64 = 10;
+
+/// "Service restart": come back (RFC 6455 and its registry).
+pub const RESTART: u16 = 1012;
+/// What stands for a close frame without a code (RFC 6455).
+const NO_CODE: u16 = 1005;
 
 pub type Ws = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -112,7 +118,8 @@ pub fn open(
     let sight = Arc::new(Mutex::new(Sight { in_line: true, ..Sight::default() }));
     let (tell, personal) = mpsc::unbounded_channel();
     let (want, wanted) = watch::channel(Some(seen));
-    let task = Task { world, cookie, sight: sight.clone(), tell, wanted, drops_every, dice };
+    let (told, sent_away) = (sight.clone(), false);
+    let task = Task { world, cookie, sight: told, tell, wanted, drops_every, dice, sent_away };
     tokio::spawn(task.run());
     Socket { sight, personal, want }
 }
@@ -125,6 +132,8 @@ struct Task {
     wanted: watch::Receiver<Option<u64>>,
     drops_every: Option<Duration>,
     dice: Dice,
+    /// The last socket was closed with the word to come back.
+    sent_away: bool,
 }
 
 impl Task {
@@ -136,16 +145,19 @@ impl Task {
             }
             let seen = seen.max(locked(&self.sight).line.seen.saturating_sub(1));
             let path = self.world.path(&format!("/stream?seen={seen}"));
-            let base = self.world.caller.bases.pick(Role::Gateway);
+            let base = self.world.caller.base(Role::Gateway, &Method::GET, &path);
             let origin = &self.world.caller.origin;
             if let Ok(ws) = dial(&base, &path, Some(&self.cookie), origin).await {
                 tick(&self.world.pulse.connects);
+                if std::mem::take(&mut self.sent_away) {
+                    tick(&self.world.pulse.came_back);
+                }
                 {
                     let mut sight = locked(&self.sight);
                     sight.line.connected();
                     sight.note(format!("at {}", base.url));
                 }
-                if self.listen(ws).await {
+                if self.listen(ws, &base.url).await {
                     return;
                 }
             }
@@ -154,7 +166,7 @@ impl Task {
     }
 
     /// Reads until the socket ends; true = hung up for good.
-    async fn listen(&mut self, mut ws: Ws) -> bool {
+    async fn listen(&mut self, mut ws: Ws, url: &str) -> bool {
         // A view that has not come to what this browser has seen says nothing yet.
         let mut opened = false;
         let drop_at = self.drops_every.map(|every| Instant::now() + every);
@@ -181,14 +193,19 @@ impl Task {
                         opened = true;
                         self.heard(text.as_str());
                     }
-                    Ok(Some(Ok(Message::Close(_)))) => {
-                        tick(&self.world.pulse.closed);
+                    Ok(Some(Ok(Message::Close(frame)))) => {
+                        let code = frame.map_or(NO_CODE, |frame| frame.code.into());
+                        self.world.pulse.ended(url, Some(code));
+                        if code == RESTART {
+                            tick(&self.world.pulse.sent_away);
+                            self.sent_away = true;
+                        }
                         let _ = timeout(Duration::from_secs(1), ws.flush()).await;
                         return false;
                     }
                     Ok(Some(Ok(_))) => {}
                     Ok(None | Some(Err(_))) => {
-                        tick(&self.world.pulse.torn);
+                        self.world.pulse.ended(url, None);
                         return false;
                     }
                 }

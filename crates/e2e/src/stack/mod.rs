@@ -22,6 +22,7 @@ pub use server::Server;
 use crate::{
     calls::{Base, Bases, Caller},
     dice::Dice,
+    kube::{Cluster, Manifests, Routes},
 };
 
 /// How long an audit of the log may take.
@@ -81,6 +82,8 @@ pub struct Stack {
     pub kafka: Option<Kafka>,
     pub redis: Option<Redis>,
     pub replicated: Option<Replicated>,
+    /// What runs instead of `servers` where the chart says what does.
+    pub cluster: Option<Cluster>,
     pub secrets: Secrets,
     pub caller: Caller,
     /// Logs and data; removed when `keep` was not called.
@@ -104,10 +107,7 @@ impl Stack {
         seed: u64,
         further: &[(String, String)],
     ) -> Result<Self> {
-        let folder =
-            std::env::temp_dir().join(format!("twinkle-e2e-{suite}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).context("cannot create the suite's folder")?;
-        let bin = bin.canonicalize().with_context(|| format!("no binary at {}", bin.display()))?;
+        let (folder, bin) = prepare(bin, suite)?;
         let secrets = Secrets::new(&mut Dice::of(seed, 1));
         let parts = Parts::start(shape)?;
         let roles: &[&str] = match shape {
@@ -134,13 +134,14 @@ impl Stack {
         }
         let caller = Caller::new(Arc::new(bases(&servers)), origin, secrets.token.clone())?;
         let Parts { kafka, redis, replicated } = parts;
-        let kept = false;
+        let (kept, cluster) = (false, None);
         Ok(Self {
             shape,
             servers,
             kafka,
             redis,
             replicated,
+            cluster,
             secrets,
             caller,
             folder,
@@ -148,6 +149,37 @@ impl Stack {
             env,
             bin,
         })
+    }
+
+    /// Starts what the manifests describe, without waiting for it.
+    pub fn deploy(manifests: &Path, bin: &Path, suite: &str, seed: u64) -> Result<Self> {
+        let (folder, bin) = prepare(bin, suite)?;
+        let manifests = Manifests::read(manifests)?;
+        let mut dice = Dice::of(seed, 1);
+        let mut secrets = Secrets::new(&mut dice);
+        let cluster = Cluster::start(&manifests, &bin, &folder, &mut secrets, &mut dice)?;
+        let origin = cluster.variable("TWINKLE_PUBLIC_URL")?;
+        let mut caller = Caller::new(Arc::new(cluster.bases()), origin, secrets.token.clone())?;
+        caller.front = Some(Arc::new(Routes::of(&manifests)?));
+        Ok(Self {
+            shape: Shape::Distributed,
+            servers: vec![],
+            kafka: None,
+            redis: None,
+            replicated: None,
+            env: cluster.inside("worker")?,
+            cluster: Some(cluster),
+            secrets,
+            caller,
+            folder,
+            kept: false,
+            bin,
+        })
+    }
+
+    /// The binary under test.
+    pub fn bin(&self) -> &Path {
+        &self.bin
     }
 
     /// Servers of a role, by their place in `servers`.
@@ -193,10 +225,19 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         self.servers.clear();
+        self.cluster = None;
         if !self.kept {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }
+}
+
+/// The folder of a suite, and the whole path of the binary.
+fn prepare(bin: &Path, suite: &str) -> Result<(PathBuf, PathBuf)> {
+    let folder = std::env::temp_dir().join(format!("twinkle-e2e-{suite}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).context("cannot create the suite's folder")?;
+    let bin = bin.canonicalize().with_context(|| format!("no binary at {}", bin.display()))?;
+    Ok((folder, bin))
 }
 
 fn bases(servers: &[Server]) -> Bases {

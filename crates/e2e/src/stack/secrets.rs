@@ -11,28 +11,46 @@ pub struct Secrets {
     pub cookie_key_id: String,
     pub cookie_key: [u8; 32],
     pub pass_key: [u8; 32],
+    /// Towards Kafka and Redis, where these ask for one.
+    pub passwords: Vec<String>,
 }
 
 impl Secrets {
     pub fn new(dice: &mut Dice) -> Self {
         let token = URL_SAFE_NO_PAD.encode(bytes(dice));
         let (cookie_key, pass_key) = (bytes(dice), bytes(dice));
-        Self { token, cookie_key_id: "c1".into(), cookie_key, pass_key }
+        let passwords = Vec::new();
+        Self { token, cookie_key_id: "c1".into(), cookie_key, pass_key, passwords }
     }
 
-    pub fn env(&self) -> Vec<(String, String)> {
+    /// A new one.
+    pub fn password(&mut self, dice: &mut Dice) -> String {
+        let password = URL_SAFE_NO_PAD.encode(bytes(dice));
+        self.passwords.push(password.clone());
+        password
+    }
+
+    /// Token and keys by the names of their files.
+    pub fn files(&self) -> [(&'static str, String); 3] {
         let key = |id: &str, key: &[u8]| format!("{id}:{}", URL_SAFE_NO_PAD.encode(key));
-        vec![
-            ("TWINKLE_OPERATOR_TOKEN".into(), self.token.clone()),
-            ("TWINKLE_COOKIE_KEYS".into(), key(&self.cookie_key_id, &self.cookie_key)),
-            ("TWINKLE_PASS_KEYS".into(), key("p1", &self.pass_key)),
+        [
+            ("operator-token", self.token.clone()),
+            ("cookie-keys", key(&self.cookie_key_id, &self.cookie_key)),
+            ("pass-keys", key("p1", &self.pass_key)),
         ]
+    }
+
+    /// The same as variables.
+    pub fn env(&self) -> Vec<(String, String)> {
+        let name = |file: &str| format!("TWINKLE_{}", file.replace('-', "_").to_uppercase());
+        self.files().map(|(file, value)| (name(file), value)).to_vec()
     }
 
     /// Texts that a log must not hold.
     pub fn texts(&self) -> Vec<String> {
         let keys = [self.cookie_key, self.pass_key].map(|key| URL_SAFE_NO_PAD.encode(key));
-        std::iter::once(self.token.clone()).chain(keys).collect()
+        let once = std::iter::once(self.token.clone());
+        once.chain(keys).chain(self.passwords.clone()).collect()
     }
 }
 

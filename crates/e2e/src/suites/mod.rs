@@ -4,11 +4,16 @@ mod bad_input;
 pub mod chaos;
 mod crowds;
 mod disk_full;
+mod drain;
 mod faults;
 mod sale;
+mod slow;
 mod whole_way;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Result;
 
@@ -31,21 +36,24 @@ pub enum Suite {
     FaultsKafka,
     FaultsSigterm,
     DiskFull,
+    Drain,
     Chaos,
     /// Needs a build of its own: not among those that are listed.
     ChaosControl,
 }
 
 /// Plays a suite in a certain way.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Course {
     pub seed: u64,
     /// How long faults go on.
     pub chaos: Duration,
+    /// What Helm rendered.
+    pub manifests: PathBuf,
 }
 
 impl Suite {
-    pub const LISTED: [Self; 12] = [
+    pub const LISTED: [Self; 13] = [
         Self::WholeWay(Shape::Embedded),
         Self::WholeWay(Shape::Distributed),
         Self::BadInput(Shape::Embedded),
@@ -57,6 +65,7 @@ impl Suite {
         Self::FaultsKafka,
         Self::FaultsSigterm,
         Self::DiskFull,
+        Self::Drain,
         Self::Chaos,
     ];
 
@@ -83,6 +92,7 @@ impl Suite {
             Self::FaultsKafka => "faults-kafka",
             Self::FaultsSigterm => "faults-sigterm",
             Self::DiskFull => "disk-full",
+            Self::Drain => "drain",
             Self::Chaos => "chaos",
             Self::ChaosControl => "chaos-control",
         }
@@ -102,7 +112,7 @@ impl Suite {
         let seed = course.seed;
         let mut report = Report::new(self.name());
         report.note(format!("{} with --seed {seed}", self.name()));
-        let started = tokio::task::block_in_place(|| self.stack(bin, seed));
+        let started = tokio::task::block_in_place(|| self.stack(bin, &course));
         match started {
             Err(error) => report.broke_off(Err(error.context("the stack did not start"))),
             Ok(mut stack) => {
@@ -122,10 +132,11 @@ impl Suite {
         report.finish()
     }
 
-    fn stack(self, bin: &Path, seed: u64) -> Result<Stack> {
-        let name = self.name();
+    fn stack(self, bin: &Path, course: &Course) -> Result<Stack> {
+        let (name, seed) = (self.name(), course.seed);
         match self {
             Self::DiskFull => Stack::start(self.shape(), &disk_full::wrapped(bin)?, name, seed),
+            Self::Drain => Stack::deploy(&course.manifests, bin, name, seed),
             Self::ChaosControl => {
                 let (rule, broken) = chaos::control::BROKEN_RULE;
                 Stack::start_with(self.shape(), bin, name, seed, &[(rule.into(), broken.into())])
@@ -138,7 +149,7 @@ impl Suite {
         self,
         stack: &mut Stack,
         report: &mut Report,
-        Course { seed, chaos }: Course,
+        Course { seed, chaos, .. }: Course,
         seen: &mut Seen,
     ) -> Result<()> {
         match self {
@@ -150,6 +161,7 @@ impl Suite {
             Self::FaultsKafka => faults::kafka::run(stack, report, seed, seen).await,
             Self::FaultsSigterm => faults::sigterm::run(stack, report, seed, seen).await,
             Self::DiskFull => disk_full::run(stack, report, seed, seen).await,
+            Self::Drain => drain::run(stack, report, seed, seen).await,
             Self::Chaos => chaos::run(stack, report, seed, seen, chaos).await,
             Self::ChaosControl => chaos::control::run(stack, report, seed, seen).await,
         }

@@ -34,7 +34,7 @@ const POLL_MS: u64 = 100;
 ///
 /// `stands_ms`: how long the log may stand still. A deadline is told as the moment at which it will
 /// come if the log goes on, so who hears of it only afterwards hears of a later moment.
-fn sale(stands_ms: i64) -> Plan {
+pub fn sale(stands_ms: i64) -> Plan {
     let mut definition = crate::event::definition(6, 30);
     definition["admission"] =
         json!({"rate_per_min": 240, "max_inside": 100, "claim_secs": 8, "window_secs": 40});
@@ -53,7 +53,7 @@ fn sale(stands_ms: i64) -> Plan {
 }
 
 /// Waits until the line has moved from where it is now, or there is nothing left to move it for.
-async fn moves_on(running: &Running, report: &mut Report, after: &str) -> Result<()> {
+pub async fn moves_on(running: &Running, report: &mut Report, after: &str) -> Result<()> {
     let world = &running.crowd.world;
     let began = Instant::now();
     let deadline = began + Duration::from_secs(MOVING_SECS_MAX);
@@ -74,7 +74,7 @@ async fn moves_on(running: &Running, report: &mut Report, after: &str) -> Result
 }
 
 /// Lets the crowd go on for a while, with commands in flight.
-async fn sale_goes_on(running: &Running, report: &mut Report, time: Duration) {
+pub async fn sale_goes_on(running: &Running, report: &mut Report, time: Duration) {
     let before = running.pulse().commands.load(Ordering::Relaxed);
     sleep(time).await;
     let after = running.pulse().commands.load(Ordering::Relaxed);

@@ -2,21 +2,21 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use anyhow::{Context, Result};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    task::block_in_place,
-    time::sleep,
-};
+use anyhow::Result;
+use tokio::{task::block_in_place, time::sleep};
 
 use super::{Seen, moves_on, sale, sale_goes_on};
-use crate::{event, report::Report, stack::Stack, suites::crowds::Running};
+use crate::{
+    event,
+    report::Report,
+    stack::Stack,
+    suites::{crowds::Running, slow},
+};
 
 /// An event beside the sale: its line may get anybody.
 const ASIDE: &str = "aside";
 /// When a request that is under way at SIGTERM goes on, after it began.
-const HALF_WAY_MS: u64 = 1_000;
+const HALF_WAY: Duration = Duration::from_secs(1);
 const SIGNAL_AFTER_MS: u64 = 400;
 
 /// The log stands still for at most so long.
@@ -46,7 +46,9 @@ async fn replace(
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     let pulse = running.pulse();
     let (torn, closed) = (count(&pulse.torn), count(&pulse.closed));
-    let under_way = (role == "api").then(|| tokio::spawn(slow_join(server.port)));
+    let address = format!("127.0.0.1:{}", server.port);
+    let slow = async move { slow::join(&address, ASIDE, HALF_WAY).await };
+    let under_way = (role == "api").then(|| tokio::spawn(slow));
     sleep(Duration::from_millis(SIGNAL_AFTER_MS)).await;
 
     server.out_of_rotation();
@@ -68,23 +70,4 @@ async fn replace(
         report.same(format!("sockets torn by {name} without a close frame"), torn, 0);
     }
     block_in_place(|| stack.servers[i].start_again())
-}
-
-/// A join whose body comes in two halves; the status line of its answer.
-async fn slow_join(port: u16) -> Result<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    let body = r#"{"attempt":0}"#;
-    let (first, second) = body.split_at(5);
-    let head = format!(
-        "POST /api/v1/events/{ASIDE}/tickets HTTP/1.1\r\nhost: 127.0.0.1\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\n\r\n{first}",
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).await?;
-    sleep(Duration::from_millis(HALF_WAY_MS)).await;
-    stream.write_all(second.as_bytes()).await.context("the second half can't be sent")?;
-    let mut answer = vec![0; 4096];
-    let read = stream.read(&mut answer).await.context("no answer")?;
-    let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
-    Ok(answer.lines().next().unwrap_or_default().to_owned())
 }
