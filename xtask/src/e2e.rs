@@ -25,9 +25,15 @@ pub(crate) fn build() -> Result<Outcome> {
     // One after the other: built together they would share features, and the product would be
     // another one than a user's.
     let product = release(&["-p", "twinkle", "--features", "msk-iam,traces"])?;
-    let driver = release(&["-p", "twinkle-e2e"])?;
+    let driver = drivers()?;
     Ok(Outcome::check("product", product, "the product does not build: see above")
         .and(Outcome::check("driver", driver, "the end-to-end driver does not build: see above")))
+}
+
+/// What drives and what loads the product, always together: alone, each would have other features of
+/// what they share, and build that again.
+pub(crate) fn drivers() -> Result<bool> {
+    release(&["-p", "twinkle-e2e", "-p", "twinkle-loadtest"])
 }
 
 fn release(what: &[&str]) -> Result<bool> {

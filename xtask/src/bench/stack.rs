@@ -15,7 +15,7 @@ use testbed::{Kafka, Process, Product, Redis, free_port};
 use super::usage::Usage;
 use crate::{
     commands::{cargo, command, target},
-    run,
+    e2e, run,
 };
 
 const BUILD_LIMIT_SECS: u64 = 1_500;
@@ -40,9 +40,7 @@ pub(crate) fn measure(bin: &Path) -> Result<()> {
 
 /// The load generator.
 pub(crate) fn build_load() -> Result<()> {
-    let limit = Duration::from_secs(BUILD_LIMIT_SECS);
-    let load = cargo(&["build", "--locked", "--release", "-p", "twinkle-loadtest"]);
-    ensure!(run::shown(load, limit)?.ok, "the load generator does not build: see above");
+    ensure!(e2e::drivers()?, "the load generator does not build: see above");
     Ok(())
 }
 
