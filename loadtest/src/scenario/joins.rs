@@ -25,6 +25,10 @@ use crate::{
 /// part of what is measured.
 const TURN_US: u64 = 1_000;
 
+/// Before the end nothing is sent any more for so long, in microseconds: what was sent late has time to
+/// be answered and to show.
+const SETTLE_US: u64 = 5_000_000;
+
 /// What a run is asked for.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Settings {
@@ -109,20 +113,26 @@ impl<'a> Joins<'a> {
 
     fn play(&mut self, pace: &mut Pace) -> io::Result<()> {
         let end_us = (self.settings.secs + self.settings.drain_secs) * 1_000_000;
+        let last_us = end_us.saturating_sub(SETTLE_US).max(self.settings.secs * 1_000_000);
         loop {
             let now_us = pace.now_us();
-            self.send(now_us);
+            let sends = now_us < last_us;
+            if sends {
+                self.send(now_us);
+            }
             let Self { calls, answers, .. } = self;
             calls.turn(|i, result| match result {
                 Ok(answer) => answers.take(i, answer, pace.now_us()),
                 Err(_) => answers.tally.lost(),
             })?;
-            self.send(now_us);
+            if sends {
+                self.send(now_us);
+            }
             self.answers.looks.turn(pace.now_us())?;
             if let Some(second) = pace.second(now_us) {
                 self.second(second, now_us);
             }
-            let over = self.is_done() || now_us >= end_us || self.stage.stop.asked();
+            let over = self.is_done(sends) || now_us >= end_us || self.stage.stop.asked();
             if over {
                 return Ok(());
             }
@@ -139,9 +149,9 @@ impl<'a> Joins<'a> {
         }
     }
 
-    fn is_done(&self) -> bool {
-        let sent = self.sent == self.schedule.total() && self.calls.under_way() == 0;
-        sent && self.answers.looks.invisible() == 0
+    fn is_done(&self, sends: bool) -> bool {
+        let sent = !sends || self.sent == self.schedule.total();
+        sent && self.calls.under_way() == 0 && self.answers.looks.invisible() == 0
     }
 
     fn queued(&self, now_us: u64) -> u64 {
