@@ -23,6 +23,7 @@ mod nightly;
 mod outcome;
 mod pipelines;
 mod plans;
+mod plots;
 mod run;
 mod services;
 mod sim;
@@ -82,6 +83,8 @@ enum Command {
         #[arg(long)]
         bin: Option<PathBuf>,
     },
+    /// Draws the charts of docs/performance.md from docs/bench.json.
+    Plots,
     /// Draws where the time of each role goes while people join, into `docs/flame`.
     Flame,
     /// Breaks everything around a sale, on the real parts, and checks that nothing is lost.
@@ -133,6 +136,7 @@ fn main() -> ExitCode {
         Command::Chaos { minutes, seed } => e2e::chaos(minutes, seed),
         Command::Bench { names, full, bin } => bench::run(&names, full, bin.as_deref()),
         Command::Flame => bench::flame::write().map(|()| true),
+        Command::Plots => plots::write().map(|()| true),
         Command::Fuzz { target, secs, keep } => fuzz::run(target.as_deref(), secs, keep),
         Command::Dashboards => dashboards::write().map(|()| true),
         Command::Nightly => Ok(nightly::run()),
