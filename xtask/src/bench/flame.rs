@@ -1,7 +1,6 @@
 //! Where the time of each role goes while people join: flame graphs for the documents.
 
 use std::{
-    fs::File,
     path::{Path, PathBuf},
     process::Stdio,
     thread::sleep,
@@ -85,9 +84,17 @@ fn draw(role: &str, data: &Path, svg: &Path) -> Result<()> {
     let stacks = collapse.stdout.take().context("a pipe")?;
     let title = format!("role {role}, {RATE} joins a second, {SOCKETS} sockets");
     let mut graph = command(tools::inferno("inferno-flamegraph")?, &["--title", &title]);
-    graph.args(["--minwidth", "0.3", "--hash"]).stdin(stacks).stdout(File::create(svg)?);
-    let drawn = graph.status()?.success();
-    ensure!(script.wait()?.success() && collapse.wait()?.success() && drawn, "no graph of {role}");
+    let drawn = graph
+        .args(["--minwidth", "0.3", "--hash"])
+        .stdin(stacks)
+        .stderr(Stdio::inherit())
+        .output()?;
+    let done = script.wait()?.success() && collapse.wait()?.success() && drawn.status.success();
+    ensure!(done, "no graph of {role}");
+    // Without the comments of its script.
+    let lines = drawn.stdout.split_inclusive(|byte| *byte == b'\n');
+    let lines = lines.filter(|line| !line.trim_ascii_start().starts_with(b"//"));
+    std::fs::write(svg, lines.collect::<Vec<_>>().concat())?;
     println!("{}", svg.display());
     Ok(())
 }
