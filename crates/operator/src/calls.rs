@@ -62,7 +62,7 @@ pub(crate) async fn list(State(desk): At) -> Json<EventsBody> {
 #[utoipa::path(get, path = "/operator/v1/events/{event}", tag = "operator", security(("operator" = [])), params(EventParam),
     responses((status = 200, description = "The event", body = OperatorEvent), ReadProblems))]
 pub(crate) async fn show(State(desk): At, EventPath(id): EventPath) -> Answer {
-    Ok(Json(OperatorEvent::new(&*desk.event(&id)?)).into_response())
+    Ok(Json(OperatorEvent::new(&*desk.event(&id).await?)).into_response())
 }
 
 macro_rules! steps {
@@ -102,7 +102,7 @@ pub(crate) async fn admission(
 ) -> Answer {
     let patch: AdmissionPatch = payload.json()?;
     let turn = desk.turn(&id).await?;
-    let event = desk.event(&id)?;
+    let event = desk.event(&id).await?;
     let rules = patch.over(event.definition.admission);
     let new = Definition { admission: rules, ..event.definition.clone() };
     new.check().map_err(|error: InvalidDefinition| invalid(&error.to_string()))?;
@@ -124,7 +124,7 @@ pub(crate) async fn capacity(
     let capacity =
         capacity.ok_or_else(|| invalid(&format!("capacity: takes 0 to {CAPACITY_MAX}")))?;
     let turn = desk.turn(&id).await?;
-    let event = desk.event(&id)?;
+    let event = desk.event(&id).await?;
     let mut new = event.definition.clone();
     new.slots.iter_mut().filter(|at| at.id == slot).for_each(|at| at.capacity = capacity);
     let decision = desk.edit(turn, event, Operation::Capacity { slot, capacity }, new).await?;
@@ -136,7 +136,7 @@ pub(crate) async fn capacity(
     params(EventParam),
     responses((status = 200, description = "Counts", body = StatsBody), StatsProblems))]
 pub(crate) async fn stats(State(desk): At, EventPath(id): EventPath) -> Answer {
-    desk.event(&id)?;
+    desk.event(&id).await?;
     let shared = desk.parts.view.shared(&id).await.map_err(|error| {
         tracing::warn!(event = %id, %error, "stats can't be read");
         Code::ViewUnknown
@@ -174,7 +174,8 @@ fn answer(desk: &Desk, id: &EventId, decision: Decision) -> Answer {
         }
         Decision::Done(state) => {
             let state = names::event_state(state).to_owned();
-            let event = OperatorEvent { state, ..OperatorEvent::new(&*desk.event(id)?) };
+            let event = desk.parts.directory.get(id).ok_or(Code::UnknownEvent)?;
+            let event = OperatorEvent { state, ..OperatorEvent::new(&event) };
             Ok(Json(event).into_response())
         }
         Decision::Open(address) => {

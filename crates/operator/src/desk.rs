@@ -78,8 +78,12 @@ impl Desk {
         Self { parts, turns: Mutex::default() }
     }
 
-    /// An event, archived or not.
-    pub(crate) fn event(&self, id: &EventId) -> Result<Arc<EventFacts>, ProblemResponse> {
+    /// An event, archived or not. One that another operator has just made has a log, and its fact is
+    /// on its way to us.
+    pub(crate) async fn event(&self, id: &EventId) -> Result<Arc<EventFacts>, ProblemResponse> {
+        if self.parts.directory.get(id).is_none() && self.parts.log.end(id).await.is_ok() {
+            self.shown(id, |_| true).await;
+        }
         self.parts.directory.get(id).ok_or_else(|| Code::UnknownEvent.into())
     }
 
@@ -167,7 +171,7 @@ impl Desk {
 
     /// Takes a step of an event's life; the owner puts the fact.
     pub(crate) async fn step(&self, id: &EventId, step: Operation) -> Decided {
-        let event = self.event(id)?;
+        let event = self.event(id).await?;
         if event.state == EventState::Archived && step != Operation::Archive {
             return Err(Code::EventArchived.into());
         }

@@ -1,5 +1,10 @@
 //! Making an event: log, first definition, fact; and what an earlier try has left.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
+
 use domain::{Command, EventState, Operation};
 use ports::{
     EventLog, Facts,
@@ -122,6 +127,23 @@ async fn a_call_is_answered_when_the_own_facts_show_it() {
     world.call("PUT /popup", definition("A", 20)).await.json(201);
     world.call("POST /popup/open", "").await.json(200);
     assert_eq!(world.directory.get(&event()).unwrap().state, EventState::Open);
+    owner.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_another_operator_has_just_made_is_found() {
+    let late = Arc::new(AtomicBool::new(false));
+    let armed = late.clone();
+    let one = World::with_faults(Faults::plan(move |call, _| {
+        (call == Call::NextFacts && armed.swap(false, Relaxed)).then_some(Fault::Refused)
+    }));
+    let owner = one.own();
+    one.call("PUT /popup", definition("A", 20)).await.json(201);
+    // The other one's facts can't be read at its first try.
+    late.store(true, Relaxed);
+    let other = one.beside();
+    other.call("POST /popup/open", "").await.json(200);
+    other.call("POST /nothing/open", "").await.problem(Code::UnknownEvent);
     owner.abort();
 }
 
