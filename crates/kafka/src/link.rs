@@ -3,9 +3,10 @@
 use std::{
     error::Error,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
     time::Duration,
 };
 
@@ -16,7 +17,7 @@ use rdkafka::{
     client::OAuthToken,
     config::{FromClientConfigAndContext, RDKafkaLogLevel},
     error::KafkaError,
-    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer},
+    producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext},
     types::RDKafkaErrorCode,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -25,7 +26,6 @@ use tracing::{debug, error};
 use crate::{
     KafkaConfig,
     bearer::{self, Tokens},
-    close::Closing,
     context::{Context, log_line},
     failure::Failure,
     trace,
@@ -36,6 +36,8 @@ use crate::{
 pub(crate) const PARTITION: i32 = 0;
 /// How much longer than the delivery timeout a delivery report may take, in milliseconds.
 const REPORT_MS_MAX: u64 = 1_000;
+/// How long a poll for reports waits, in milliseconds; reports end the wait.
+const POLL_MS: u64 = 1_000;
 /// Most questions (metadata, offsets) under way at a time; each holds a thread while it waits.
 const QUESTIONS_MAX: usize = 4;
 
@@ -173,7 +175,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
 
 /// One producer of librdkafka with its bound.
 struct Client {
-    producer: Closing<ThreadedProducer<Deliveries>>,
+    producer: Arc<BaseProducer<Deliveries>>,
     in_flight: Arc<Semaphore>,
 }
 
@@ -181,9 +183,11 @@ impl Client {
     fn start(config: &KafkaConfig, trouble: Arc<Trouble>) -> Result<Self, KafkaError> {
         let tokens = config.security.tokens();
         let context = Deliveries { broken: AtomicBool::new(false), trouble, tokens };
-        let producer = ThreadedProducer::from_config_and_context(&config.producer(), context)?;
-        let in_flight = Arc::new(Semaphore::new(config.in_flight_max));
-        Ok(Self { producer: Closing::new(producer), in_flight })
+        let producer = BaseProducer::from_config_and_context(&config.producer(), context)?;
+        let (producer, in_flight) =
+            (Arc::new(producer), Arc::new(Semaphore::new(config.in_flight_max)));
+        hear(Arc::downgrade(&producer))?;
+        Ok(Self { producer, in_flight })
     }
 
     fn is_broken(&self) -> bool {
@@ -215,6 +219,21 @@ impl Client {
             }
         }
     }
+}
+
+/// Hears the reports of a producer on a thread of its own, until nobody holds the producer any more;
+/// the thread then closes it, which waits for librdkafka's own threads.
+///
+/// rdkafka has a producer that does so, but each poll of it spins for its last millisecond, and it
+/// polls ten times a second: a hundredth of a core in every process.
+fn hear(producer: Weak<BaseProducer<Deliveries>>) -> Result<(), KafkaError> {
+    let hear = move || {
+        while let Some(producer) = producer.upgrade() {
+            producer.poll(Duration::from_millis(POLL_MS));
+        }
+    };
+    let thread = thread::Builder::new().name("kafka-reports".to_owned()).spawn(hear);
+    thread.map(drop).map_err(|error| KafkaError::ClientCreation(error.to_string()))
 }
 
 /// A record under way: who waits for it, and its place among those under way.
