@@ -110,7 +110,7 @@ fn panels() -> Result<Outcome> {
     let (api, gateway) = (stack.url("api")?, stack.url("gateway")?);
     let where_ = ["--api", &api, "--gateway", &gateway, "--origin", stack.origin(), "--seed", "7"];
     let args = [&SALE[..], &where_[..]].concat();
-    let report = stack::load(stack.folder(), &args, Duration::from_secs(LOAD_LIMIT_SECS))?;
+    let report = stack.load(&args, Duration::from_secs(LOAD_LIMIT_SECS))?;
     stack::clean(&report)?;
     let deadline = Instant::now() + Duration::from_secs(PATIENCE_SECS);
     let mut problems = Vec::new();

@@ -76,7 +76,7 @@ fn one(stack: &Stack, run: &Run) -> Result<Outcome> {
     let (api, gateway) = (stack.url("api")?, stack.url("gateway")?);
     let where_ = ["--api", &api, "--gateway", &gateway, "--origin", stack.origin()];
     let args = [&[scenario, "--event", scenario], &where_[..], args].concat();
-    let report = stack::load(stack.folder(), &args, Duration::from_secs(LIMIT_SECS))?;
+    let report = stack.load(&args, Duration::from_secs(LIMIT_SECS))?;
     stack::clean(&report)?;
     stack.audit(scenario)?;
     let passed = report["achieved"]["count"].as_u64().unwrap_or_default();

@@ -13,7 +13,9 @@ use crate::{Process, free_port, kafka_jars};
 
 /// Brokers of tests live for seconds: what an optimising compiler would spend on them never pays.
 const SHORT_LIFE: &[&str] = &["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
-const LONG_LIFE: &[&str] = &[];
+/// Caches that are cold after each change of threads cost a small broker more than it works: one
+/// collector's thread and large pages.
+const LONG_LIFE: &[&str] = &["-XX:+UseSerialGC", "-XX:+UseTransparentHugePages"];
 /// Several brokers on one machine, each with little to keep.
 const CROWDED: &[&str] = &["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"];
 const START_SECS_MAX: u64 = 90;
@@ -218,6 +220,8 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+num.network.threads=1
+num.io.threads=1
 ",
         data = home.join("data").display()
     )

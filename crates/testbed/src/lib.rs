@@ -3,6 +3,7 @@
 //! and a missing tool is an error, never a reason to skip.
 
 mod certificates;
+mod cores;
 mod home;
 mod jars;
 mod kafka;
@@ -16,6 +17,7 @@ mod redis;
 mod redis_guarded;
 
 pub use certificates::{Authority, Validity};
+pub use cores::Cores;
 pub use jars::{KAFKA_VERSION, kafka_jars};
 pub use kafka::Kafka;
 pub use kafka_cluster::{Door, KafkaCluster};

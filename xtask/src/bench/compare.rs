@@ -40,7 +40,7 @@ fn decided_per_sec(figures: &mut Figures) -> Result<f64> {
     let who = ["rush", "--api", &api, "--gateway", &gateway, "--origin", stack.origin()];
     let what = ["--event", "bench", "--shoppers", &shoppers, "--connections", &connections];
     let limit = Duration::from_secs(LIMIT_SECS);
-    let report = stack::load(stack.folder(), &[&who[..], &what].concat(), limit)?;
+    let report = stack.load(&[&who[..], &what].concat(), limit)?;
     stack::clean(&report)?;
     let sold = report["counts"]["sold"].as_f64().unwrap_or_default();
     ensure!(sold == f64::from(SEATS / 2), "{sold} bookings of two seats each");

@@ -40,7 +40,7 @@ pub(crate) fn write() -> Result<()> {
     joins::warm(&stack)?;
     stack.open_event(EVENT, 600, 200)?;
     let (_sockets, _) = joins::beside(&stack, EVENT, SOCKETS, SECS)?;
-    let (_joins, _) = stack::load_beside(stack.folder(), &joins::args(&stack, EVENT, RATE, SECS)?)?;
+    let (_joins, _) = stack.load_beside(&joins::args(&stack, EVENT, RATE, SECS)?)?;
     sleep(Duration::from_secs(SETTLE_SECS));
     let mut records =
         ROLES.map(|role| record(&stack, role)).into_iter().collect::<Result<Vec<_>>>()?;

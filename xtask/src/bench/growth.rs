@@ -24,7 +24,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 const PARTS: [&str; 4] = ["api", "worker", "kafka", "redis"];
 
 pub(crate) fn growth(figures: &mut Figures) -> Result<()> {
-    let stack = Stack::start(&["api", "worker", "gateway", "operator"])?;
+    let stack = Stack::start_apart(&["api", "worker", "gateway", "operator"])?;
     joins::warm(&stack)?;
     for rate in RATES {
         let event = format!("rate{rate}");

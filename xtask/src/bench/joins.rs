@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use testbed::{Process, free_port};
+use testbed::{Cores, Process, free_port};
 
 use super::{
     Scale,
@@ -35,7 +35,7 @@ const ROLES: [&str; 5] = ["api", "worker", "gateway", "gateway", "operator"];
 
 /// Joins at a fixed rate with 20,000 sockets live, until the log and Redis agree.
 pub(crate) fn joins(scale: Scale, figures: &mut Figures) -> Result<()> {
-    let stack = Stack::start(&ROLES)?;
+    let stack = Stack::start_apart(&ROLES)?;
     warm(&stack)?;
     stack.open_event(EVENT, ADMITTED_PER_MIN, 200)?;
     let (mut sockets, sockets_report) = beside(&stack, EVENT, SOCKETS, SECS + 15)?;
@@ -85,7 +85,7 @@ fn highest(stack: &Stack, figures: &mut Figures) -> Result<()> {
 /// many connections in the same minute.
 pub(crate) fn api_vs_hello(figures: &mut Figures) -> Result<()> {
     const SECS: u32 = 20;
-    let stack = Stack::start(&["api", "worker", "gateway", "operator"])?;
+    let stack = Stack::start_apart(&["api", "worker", "gateway", "operator"])?;
     warm(&stack)?;
     let empty = Empty::start(&stack)?;
     let (mut ours, mut theirs) = (0.0, 0.0);
@@ -116,7 +116,8 @@ impl Empty {
         let address = format!("127.0.0.1:{}", free_port()?);
         let mut program = command(target().join("dist/examples/empty"), &[&address]);
         program.env("TOKIO_WORKER_THREADS", "1");
-        let process = Process::spawn("empty", program, &stack.folder().join("empty.log"))?;
+        let log = stack.folder().join("empty.log");
+        let process = Cores::First.keep(|| Process::spawn("empty", program, &log))??;
         Ok(Self { process, url: format!("http://{address}") })
     }
 
@@ -126,7 +127,7 @@ impl Empty {
         let (secs, connections) = (secs.to_string(), CONNECTIONS.to_string());
         let args = ["plain", "--api", &self.url, "--event", "none", "--profile", &profile];
         let args = [&args[..], &["--secs", &secs, "--connections", &connections]].concat();
-        let report = stack::load(stack.folder(), &args, Duration::from_secs(LIMIT_SECS))?;
+        let report = stack.load(&args, Duration::from_secs(LIMIT_SECS))?;
         let after = Usage::of(self.process.pid())?.cpu_secs;
         Ok((after - before) * 1e6 / count(&report, "answered"))
     }
@@ -160,7 +161,7 @@ pub(crate) fn warm(stack: &Stack) -> Result<()> {
 /// Joins an event at a fixed rate; the load generator's report.
 pub(crate) fn drive(stack: &Stack, event: &str, rate: u32, secs: u32) -> Result<Value> {
     let args = args(stack, event, rate, secs)?;
-    stack::load(stack.folder(), &args, Duration::from_secs(LIMIT_SECS))
+    stack.load(&args, Duration::from_secs(LIMIT_SECS))
 }
 
 /// What makes the load generator do so.
@@ -189,7 +190,7 @@ pub(crate) fn beside(
     let who = ["sockets", "--gateway", &gateways, "--origin", stack.origin(), "--event", event];
     let what = ["--count", &count_text, "--secs", &secs, "--open-per-sec", &open];
     let how = ["--processes", &processes, "--sources", &processes];
-    let started = stack::load_beside(stack.folder(), &[&who[..], &what, &how].concat())?;
+    let started = stack.load_beside(&[&who[..], &what, &how].concat())?;
     std::thread::sleep(Duration::from_secs(u64::from(count.div_ceil(OPEN_PER_SEC) + 2)));
     Ok(started)
 }

@@ -23,7 +23,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 /// Joins at 3 × the maximum while a small sale goes on.
 pub(crate) fn overload(figures: &mut Figures) -> Result<()> {
-    let stack = Stack::start(&["api", "worker", "gateway", "operator"])?;
+    let stack = Stack::start_apart(&["api", "worker", "gateway", "operator"])?;
     joins::warm(&stack)?;
     let mut most: f64 = 0.0;
     for rate in RATES {
@@ -60,7 +60,7 @@ fn joined(stack: &Stack, event: &str, rate: u32, connections: u32) -> Result<Val
     if let Some(at) = args.iter().position(|arg| arg == "--connections") {
         args[at + 1] = connections;
     }
-    stack::load(stack.folder(), &args, LIMIT)
+    stack.load(&args, LIMIT)
 }
 
 /// Accepted in a second of the load itself.
@@ -76,5 +76,5 @@ fn sale(stack: &Stack) -> Result<(testbed::Process, std::path::PathBuf)> {
     let (api, gateway) = (stack.url("api")?, stack.url("gateway")?);
     let who = ["sale", "--api", &api, "--gateway", &gateway, "--origin", stack.origin()];
     let what = ["--event", "sale", "--shoppers", "200", "--rate", "10", "--secs", "60"];
-    stack::load_beside(stack.folder(), &[&who[..], &what].concat())
+    stack.load_beside(&[&who[..], &what].concat())
 }

@@ -118,7 +118,7 @@ fn shown(stack: &Stack) -> Result<f64> {
 
 fn live(stack: &Stack, secs: u32) -> Result<Process> {
     let args = joins::args(stack, EVENT, LIVE_RATE, secs)?;
-    let (load, _) = stack::load_beside(stack.folder(), &args)?;
+    let (load, _) = stack.load_beside(&args)?;
     sleep(Duration::from_secs(3));
     Ok(load)
 }

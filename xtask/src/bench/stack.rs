@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use testbed::{Kafka, Process, Product, Redis, free_port};
+use testbed::{Cores, Kafka, Process, Product, Redis, free_port};
 
 use super::usage::Usage;
 use crate::{
@@ -52,6 +52,8 @@ pub(crate) struct Stack {
     env: Vec<(String, String)>,
     folder: PathBuf,
     bin: PathBuf,
+    /// The API and what loads it have a core of their own.
+    apart: bool,
 }
 
 /// CPU time of each part: `api`, `worker`, `gateway`, `operator`, `kafka`, `redis`.
@@ -61,20 +63,25 @@ impl Stack {
     /// Starts these roles of the product as the image has it, a process each, over a fresh Kafka
     /// and Redis.
     pub(crate) fn start(roles: &[&str]) -> Result<Self> {
-        let bin = MEASURED.get().cloned().unwrap_or_else(|| target().join("dist/twinkle"));
-        let bin = bin.canonicalize().context("the product")?;
-        Self::over(Kafka::start_long_lived()?, &bin, roles)
+        Self::over(Kafka::start_long_lived()?, &measured()?, roles, false)
+    }
+
+    /// The same with the API, and what loads it, on the first core, and all else on the others: what
+    /// runs where others have just been finds nothing of its own in the caches.
+    pub(crate) fn start_apart(roles: &[&str]) -> Result<Self> {
+        let kafka = Cores::Rest.keep(Kafka::start_long_lived)??;
+        Self::over(kafka, &measured()?, roles, true)
     }
 
     /// The same with this binary, for runs of seconds.
     pub(crate) fn start_with(bin: &Path, roles: &[&str]) -> Result<Self> {
-        Self::over(Kafka::start()?, bin, roles)
+        Self::over(Kafka::start()?, bin, roles, false)
     }
 
-    fn over(kafka: Kafka, bin: &Path, roles: &[&str]) -> Result<Self> {
+    fn over(kafka: Kafka, bin: &Path, roles: &[&str], apart: bool) -> Result<Self> {
         let folder = std::env::temp_dir().join(format!("twinkle-stack-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
-        let redis = Redis::start()?;
+        let redis = cores(apart, "redis").keep(Redis::start)??;
         let key = |id: &str, byte: char| format!("{id}:{}", byte.to_string().repeat(43));
         let env: Vec<(String, String)> = [
             ("TWINKLE_KAFKA", kafka.bootstrap().to_owned()),
@@ -89,9 +96,10 @@ impl Stack {
         .map(|(name, value)| (name.to_owned(), value))
         .into();
         let bin = bin.to_owned();
-        let mut stack = Self { servers: Vec::new(), redis, kafka, env, folder, bin };
+        let mut stack = Self { servers: Vec::new(), redis, kafka, env, folder, bin, apart };
         for (number, role) in roles.iter().enumerate() {
-            let server = Product::start(&stack.bin, role, number, &stack.env, &stack.folder)?;
+            let start = || Product::start(&stack.bin, role, number, &stack.env, &stack.folder);
+            let server = cores(apart, role).keep(start)??;
             stack.servers.push(server);
         }
         stack.servers.iter_mut().try_for_each(Product::wait_ready)?;
@@ -161,6 +169,36 @@ impl Stack {
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
+
+    /// Runs a scenario of the load generator to its end and reads its report; see [`clean`].
+    pub(crate) fn load(&self, args: &[impl AsRef<str>], limit: Duration) -> Result<Value> {
+        let (command, report) = load_command(&self.folder, args);
+        cores(self.apart, "api").keep(|| run::shown(command, limit))??;
+        read(&report)
+    }
+
+    /// Starts a scenario that runs beside another one.
+    pub(crate) fn load_beside(&self, args: &[impl AsRef<str>]) -> Result<(Process, PathBuf)> {
+        let (command, report) = load_command(&self.folder, args);
+        let name = args[0].as_ref();
+        let log = self.folder.join(format!("{name}.log"));
+        let start = || Process::spawn(name, command, &log);
+        Ok((cores(self.apart, name).keep(start)??, report))
+    }
+}
+
+/// Where a part runs.
+fn cores(apart: bool, part: &str) -> Cores {
+    match (apart, part) {
+        (false, _) => Cores::All,
+        (true, "api") => Cores::First,
+        (true, _) => Cores::Rest,
+    }
+}
+
+fn measured() -> Result<PathBuf> {
+    let bin = MEASURED.get().cloned().unwrap_or_else(|| target().join("dist/twinkle"));
+    bin.canonicalize().context("the product")
 }
 
 impl Drop for Stack {
@@ -170,26 +208,11 @@ impl Drop for Stack {
     }
 }
 
-/// Runs a scenario of the load generator to its end and reads its report; see [`clean`].
-pub(crate) fn load(folder: &Path, args: &[impl AsRef<str>], limit: Duration) -> Result<Value> {
-    let (command, report) = load_command(folder, args);
-    run::shown(command, limit)?;
-    read(&report)
-}
-
 /// The load generator saw nothing wrong.
 pub(crate) fn clean(report: &Value) -> Result<()> {
     let wrong = &report["violations"];
     ensure!(report["violations_count"] == 0, "the load generator saw something wrong: {wrong}");
     Ok(())
-}
-
-/// Starts a scenario that runs beside another one.
-pub(crate) fn load_beside(folder: &Path, args: &[impl AsRef<str>]) -> Result<(Process, PathBuf)> {
-    let (command, report) = load_command(folder, args);
-    let name = args[0].as_ref();
-    let log = folder.join(format!("{name}.log"));
-    Ok((Process::spawn(name, command, &log)?, report))
 }
 
 pub(crate) fn read(report: &Path) -> Result<Value> {
