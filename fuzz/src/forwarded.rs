@@ -17,7 +17,7 @@ use ports::{
 };
 use producer_api::{Parts, router};
 use tokio::runtime::Runtime;
-use tower::ServiceExt;
+use tower::{Layer, ServiceExt};
 use wire::{
     CookieKeys, PassKeys,
     facts::{DefinitionFact, definition_key},
@@ -148,7 +148,7 @@ impl Clock for Standing {
 /// The role over an empty log and one event that is not open: nothing is ever appended to it.
 fn world_of_one_event() -> (Runtime, Router) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("one");
-    let router = runtime.block_on(async {
+    let routes = runtime.block_on(async {
         let facts = MemoryFacts::default();
         let definition = wire::definition::parse_json(br#"{"title":{"en":"A"}}"#).expect("one");
         let fact = DefinitionFact { salt: [7; 16], definition: (&definition).into() };
@@ -158,7 +158,8 @@ fn world_of_one_event() -> (Runtime, Router) {
         directory.ready().await;
         router(parts(directory))
     });
-    (runtime, with_fallbacks(router))
+    let (routes, express) = routes;
+    (runtime, Router::new().fallback_service(express.layer(with_fallbacks(routes))))
 }
 
 fn parts(directory: Directory) -> Parts {

@@ -10,6 +10,8 @@ use axum::{
 };
 use http::{StatusCode, header};
 
+use crate::respond::with_fallbacks;
+
 const UNBROKEN: &str = "nothing panics under this lock";
 
 /// What must hold before traffic may come: all latches set.
@@ -72,12 +74,13 @@ pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// `/livez`, `/readyz` and `/metrics`.
 pub fn router(readiness: Readiness, render: Render) -> Router {
-    Router::new()
+    let router = Router::new()
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(readyz))
         .with_state(readiness)
         .route("/metrics", get(metrics))
-        .with_state(render)
+        .with_state(render);
+    with_fallbacks(router)
 }
 
 async fn readyz(State(readiness): State<Readiness>) -> Response {

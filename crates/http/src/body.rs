@@ -3,7 +3,8 @@
 use std::{pin::pin, task::Poll, time::Duration};
 
 use axum::{
-    body::Body,
+    BoxError,
+    body::HttpBody,
     extract::{FromRequest, Request},
 };
 use bytes::Bytes;
@@ -43,7 +44,11 @@ fn too_large(max: usize) -> ProblemResponse {
 }
 
 impl<const MAX: usize> Payload<MAX> {
-    pub async fn read(headers: &HeaderMap, body: Body) -> Result<Self, ProblemResponse> {
+    pub async fn read<B>(headers: &HeaderMap, body: B) -> Result<Self, ProblemResponse>
+    where
+        B: HttpBody<Data = Bytes>,
+        B::Error: Into<BoxError>,
+    {
         let length = headers.get(header::CONTENT_LENGTH);
         let length = length.and_then(|text| text.to_str().ok()?.parse::<u64>().ok());
         if length.is_some_and(|length| length > MAX as u64) {
@@ -112,6 +117,7 @@ pub fn malformed(complaint: &str) -> ProblemResponse {
 mod tests {
     use std::{collections::BTreeMap, convert::Infallible};
 
+    use axum::body::Body;
     use futures_util::stream;
 
     use super::*;

@@ -22,7 +22,7 @@ mod turn_away;
 pub use body::Payload;
 pub use cookies::Cookies;
 pub use listen::listen;
-pub use meters::CountRequests;
+pub use meters::{CountRequests, RouteMeter};
 pub use origin::{Ask, Origins, PublicUrl};
 pub use outcomes::Outcomes;
 pub use problem::ProblemResponse;

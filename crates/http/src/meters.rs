@@ -78,7 +78,7 @@ impl<S> Layer<S> for CountRequests {
 #[derive(Clone)]
 pub struct Counted<S> {
     inner: S,
-    route: Arc<OnceLock<Route>>,
+    route: Arc<OnceLock<RouteMeter>>,
 }
 
 impl<S> std::fmt::Debug for Counted<S> {
@@ -87,19 +87,30 @@ impl<S> std::fmt::Debug for Counted<S> {
     }
 }
 
-struct Route {
+/// What is counted of one route.
+pub struct RouteMeter {
     answered: [Counter; CLASSES.len()],
     seconds: Histogram,
 }
 
-impl Route {
+impl std::fmt::Debug for RouteMeter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RouteMeter").finish_non_exhaustive()
+    }
+}
+
+impl RouteMeter {
     fn of(request: &Request) -> Self {
         let path = request.extensions().get::<MatchedPath>();
-        let path: SharedString =
-            path.map_or(NO_ROUTE.into(), |path| path.as_str().to_owned().into());
         // A GET's route takes HEAD, too.
         let head = request.method() == Method::HEAD;
         let method = if head { &Method::GET } else { request.method() };
+        Self::new(path.map_or(NO_ROUTE, MatchedPath::as_str), method)
+    }
+
+    /// Counts as [`CountRequests`] does for the route of this path.
+    pub fn new(path: &str, method: &Method) -> Self {
+        let path: SharedString = path.to_owned().into();
         let method: SharedString = method.as_str().to_owned().into();
         let answered = CLASSES.map(|class| {
             let (route, method) = (path.clone(), method.clone());
@@ -111,7 +122,8 @@ impl Route {
         Self { answered, seconds }
     }
 
-    fn answered(&self, status: StatusCode, took: Duration) {
+    /// One more request was answered.
+    pub fn answered(&self, status: StatusCode, took: Duration) {
         let class = usize::from(status.as_u16() / 100).saturating_sub(1);
         if let Some(counter) = self.answered.get(class) {
             counter.increment(1);
@@ -135,7 +147,7 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let begun = Instant::now();
-        self.route.get_or_init(|| Route::of(&request));
+        self.route.get_or_init(|| RouteMeter::of(&request));
         let (route, answer) = (Arc::clone(&self.route), self.inner.call(request));
         Box::pin(async move {
             let response = answer.await?;

@@ -1,14 +1,13 @@
 //! Answers one request: checks its head, survives a panic, adds the headers every answer has.
 
-use std::panic::AssertUnwindSafe;
+use std::{convert::Infallible, panic::AssertUnwindSafe};
 
 use axum::{
     Router,
-    extract::Request,
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use metrics::counter;
 use tower::Service;
 use wire::Code;
@@ -47,10 +46,13 @@ fn unrouted(code: Code) -> ProblemResponse {
     ProblemResponse::from(code)
 }
 
-pub(crate) async fn respond(mut router: Router, request: Request, https: bool) -> Response {
+pub(crate) async fn respond<S, B>(mut service: S, request: Request<B>, https: bool) -> Response
+where
+    S: Service<Request<B>, Response = Response, Error = Infallible>,
+{
     let mut response = match check_head(&request) {
         Err(problem) => problem.into_response(),
-        Ok(()) => match AssertUnwindSafe(router.call(request)).catch_unwind().await {
+        Ok(()) => match AssertUnwindSafe(service.call(request)).catch_unwind().await {
             Ok(Ok(response)) => response,
             Err(_) => panicked(),
         },
@@ -65,7 +67,7 @@ fn panicked() -> Response {
     ProblemResponse::from(Code::Internal).into_response()
 }
 
-fn check_head(request: &Request) -> Result<(), ProblemResponse> {
+fn check_head<B>(request: &Request<B>) -> Result<(), ProblemResponse> {
     let headers = request.headers();
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     let lines = headers.iter().map(|(name, value)| name.as_str().len() + value.len());

@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use axum::response::Response;
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use metrics::{counter, gauge};
 use tokio::{
@@ -18,9 +18,10 @@ use tokio::{
     sync::{Semaphore, watch},
     time::{sleep, sleep_until, timeout},
 };
+use tower::Service;
 
 use crate::{
-    respond::{respond, with_fallbacks},
+    respond::respond,
     settings::{READ_BYTES_MAX, Settings},
     socket::{Pace, Socket},
     turn_away::TurnAway,
@@ -48,20 +49,38 @@ enum Phase {
     Ending,
 }
 
+/// What answers requests: routes, mostly.
+pub trait Answers:
+    Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Answers for S where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
 /// Serves HTTP/1.1 until `shutdown` is ready, then lets requests under way end.
 ///
 /// Upgraded connections count as open until their socket is dropped; whoever holds them must end
 /// them on the same shutdown, or the drain lasts until its deadline.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    service: impl Answers,
     settings: Settings,
     shutdown: impl Future<Output = ()>,
 ) -> Drained {
     let places = Arc::new(Semaphore::new(settings.connections_max));
     let (phase, phases) = watch::channel(Phase::Serving);
-    let router = with_fallbacks(router);
-    let server = Server { router, settings, phases, turn_away: TurnAway::default() };
+    let server = Server { service, settings, phases, turn_away: TurnAway::default() };
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
@@ -95,14 +114,14 @@ async fn drain(phase: &watch::Sender<Phase>, places: &Semaphore, settings: &Sett
     Drained::CutOff(open)
 }
 
-struct Server {
-    router: Router,
+struct Server<S> {
+    service: S,
     settings: Settings,
     phases: watch::Receiver<Phase>,
     turn_away: TurnAway,
 }
 
-impl Server {
+impl<S: Answers> Server<S> {
     /// Gives the connection a task of its own, or turns it away.
     fn admit(&self, stream: TcpStream, places: &Arc<Semaphore>) {
         let Ok(place) = places.clone().try_acquire_owned() else {
@@ -110,12 +129,12 @@ impl Server {
         };
         let pace = Arc::new(Pace::new(&self.settings));
         let socket = Socket::new(stream, pace.clone(), place);
-        let (router, phases) = (self.router.clone(), self.phases.clone());
+        let (service, phases) = (self.service.clone(), self.phases.clone());
         let https = self.settings.https;
         tokio::spawn(async move {
             let open = gauge!("twinkle_http_connections");
             open.increment(1);
-            drive(socket, router, pace, phases, https).await;
+            drive(socket, service, pace, phases, https).await;
             open.decrement(1);
         });
     }
@@ -130,16 +149,16 @@ enum Step {
 /// Serves one connection to its end, its deadline, or the end of the server.
 async fn drive(
     socket: Socket,
-    router: Router,
+    service: impl Answers,
     pace: Arc<Pace>,
     mut phases: watch::Receiver<Phase>,
     https: bool,
 ) {
-    let service = service_fn(|request: hyper::Request<Incoming>| {
-        let (router, pace) = (router.clone(), pace.clone());
+    let service = service_fn(|request: Request<Incoming>| {
+        let (service, pace) = (service.clone(), pace.clone());
         async move {
             pace.request_began();
-            let response = respond(router, request.map(Body::new), https).await;
+            let response = respond(service, request, https).await;
             pace.request_ended();
             Ok::<_, Infallible>(response)
         }

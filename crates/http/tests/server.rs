@@ -13,7 +13,7 @@ use tokio::{
     task::JoinHandle,
     time::{sleep, timeout},
 };
-use twinkle_http::{Drained, Payload, Settings, listen, serve};
+use twinkle_http::{Drained, Payload, Settings, listen, serve, with_fallbacks};
 
 /// Longest wait for something that must happen.
 const WAIT: Duration = Duration::from_secs(10);
@@ -60,7 +60,7 @@ fn start_with(router: Router, settings: Settings) -> Server {
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let shutdown = async { drop(stopped.await) };
-    let ended = tokio::spawn(serve(listener, router, settings, shutdown));
+    let ended = tokio::spawn(serve(listener, with_fallbacks(router), settings, shutdown));
     Server { address, stop, ended }
 }
 

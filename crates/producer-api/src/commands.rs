@@ -3,11 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
+    BoxError,
+    body::HttpBody,
     extract::{FromRequest, FromRequestParts, Request, State},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use domain::{Action, EventId, Outcome, command::REFERENCE_BYTES_MAX, definition};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts};
 use http_kit::{
     Ask, Payload, ProblemResponse,
     body::malformed,
@@ -44,8 +47,24 @@ impl FromRequest<Arc<Api>> for Call {
     async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, ProblemResponse> {
         let (mut parts, body) = request.into_parts();
         let EventPath(id) = EventPath::from_request_parts(&mut parts, api).await?;
-        let event = api.event(&id)?;
-        let (headers, uri) = (parts.headers, parts.uri);
+        Self::read(api, &id, parts, body).await
+    }
+}
+
+impl Call {
+    /// Checks what every call must be, and reads its body.
+    pub(crate) async fn read<B>(
+        api: &Api,
+        event: &EventId,
+        head: Parts,
+        body: B,
+    ) -> Result<Self, ProblemResponse>
+    where
+        B: HttpBody<Data = Bytes>,
+        B::Error: Into<BoxError>,
+    {
+        let event = api.event(event)?;
+        let (headers, uri) = (head.headers, head.uri);
         api.origins.check(&headers, Ask::IfSaid).map_err(|_| Code::OriginForbidden)?;
         let payload = Payload::read(&headers, body).await?;
         must_be_json(&headers, &payload)?;
@@ -53,7 +72,7 @@ impl FromRequest<Arc<Api>> for Call {
     }
 }
 
-type Answer = Result<Response, ProblemResponse>;
+pub(crate) type Answer = Result<Response, ProblemResponse>;
 
 /// Joins the line of an event.
 ///
@@ -65,6 +84,10 @@ type Answer = Result<Response, ProblemResponse>;
     request_body(content = Option<JoinBody>, description = "Optional"),
     responses((status = 202, description = "In the log", body = AcceptedBody), JoinProblems))]
 pub(crate) async fn join(State(api): State<Arc<Api>>, call: Call) -> Answer {
+    joined(&api, call).await
+}
+
+pub(crate) async fn joined(api: &Api, call: Call) -> Answer {
     let body: JoinBody = call.payload.json_or_default()?;
     let done = api.join(&call.event, &call.headers, body.attempt).await?;
     let id = &call.event.id;

@@ -5,6 +5,7 @@
 mod api;
 mod commands;
 mod description;
+mod express;
 mod flight;
 mod forms;
 pub mod gate;
@@ -22,13 +23,15 @@ use axum::{
 pub use crate::meters::METERS;
 pub use api::{ATTEMPTS_MAX, Parts};
 pub use description::openapi;
+pub use express::{Express, ExpressLayer};
 
 use crate::{api::Api, forms::Form};
 
-/// The role's routes. To be called within a runtime.
-pub fn router(parts: Parts) -> Router {
+/// The role's routes, and the short cut to be laid around them. To be called within a runtime.
+pub fn router(parts: Parts) -> (Router, ExpressLayer) {
+    let api = Arc::new(Api::new(parts));
     let mut router = Router::new()
-        .route("/api/v1/events/{event}/tickets", post(commands::join))
+        .route(express::JOIN, post(commands::join))
         .route("/api/v1/events/{event}/ticket", delete(commands::leave))
         .route("/api/v1/events/{event}/entry", post(commands::enter))
         .route("/api/v1/events/{event}/hold", put(commands::hold).delete(commands::release))
@@ -38,5 +41,5 @@ pub fn router(parts: Parts) -> Router {
             move |State(api): State<Arc<Api>>, request: Request| forms::take(api, form, request);
         router = router.route(&format!("/e/{{event}}/{name}"), post(take));
     }
-    router.with_state(Arc::new(Api::new(parts)))
+    (router.with_state(api.clone()), ExpressLayer::new(api))
 }

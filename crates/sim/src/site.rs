@@ -15,6 +15,7 @@ use ports::{
     memory::{Call, Fault, Faults, MemoryFacts, MemoryLog, MemoryView},
 };
 use tokio::{sync::watch, time::Instant};
+use tower::Layer;
 use wire::{CookieKeys, HeadSigner, PassKeys};
 use worker::Worker;
 
@@ -114,10 +115,9 @@ impl Site {
                 None
             }
             Role::Api => Some(links.api()),
-            Role::Gateway => Some(links.gateway(self, stopped)),
-            Role::Operator => Some(links.operator()),
+            Role::Gateway => Some(with_fallbacks(links.gateway(self, stopped))),
+            Role::Operator => Some(with_fallbacks(links.operator())),
         };
-        let router = router.map(with_fallbacks);
         let process = Arc::new(Process { role, number, life, router, _stop: stop });
         let mut processes = self.all();
         processes.retain(|old| (old.role, old.number) != (role, number));
@@ -188,7 +188,7 @@ impl Links {
     }
 
     fn api(self) -> Router {
-        producer_api::router(producer_api::Parts {
+        let (routes, express) = producer_api::router(producer_api::Parts {
             log: Arc::new(self.log),
             directory: self.directory,
             origins: Origins::new(&self.public, &[]),
@@ -197,7 +197,8 @@ impl Links {
             issuer: ORIGIN.to_owned(),
             outcomes: Some(Outcomes::new(self.reader)),
             commands_max: COMMANDS_MAX,
-        })
+        });
+        Router::new().fallback_service(express.layer(with_fallbacks(routes)))
     }
 
     fn gateway(self, site: &Site, stopped: watch::Receiver<bool>) -> Router {

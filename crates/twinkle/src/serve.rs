@@ -8,6 +8,7 @@ use directory::Directory;
 use http_kit::{
     Cookies, CountRequests, Drained, Outcomes, Settings, admin, listen, with_fallbacks,
 };
+use producer_api::ExpressLayer;
 use redis_view::RedisView;
 use tokio::{
     net::TcpListener,
@@ -16,6 +17,7 @@ use tokio::{
     task::JoinHandle,
     time::{sleep, timeout},
 };
+use tower::{Layer, util::option_layer};
 use tracing::{info, warn};
 use wire::HeadSigner;
 use worker::Worker;
@@ -67,8 +69,9 @@ pub(crate) async fn run(mut config: Config) -> Result<()> {
         ended(over),
     ));
     let settings = settings(&config);
+    let service = option_layer(roles.express).layer(roles.router);
     let serving =
-        tokio::spawn(http_kit::serve(listener, roles.router, settings, ended(stopped.clone())));
+        tokio::spawn(http_kit::serve(listener, service, settings, ended(stopped.clone())));
     accepting.set(true);
     announce(&config).await;
 
@@ -121,6 +124,8 @@ fn settings(config: &Config) -> Settings {
 /// What this process does.
 struct Roles {
     router: Router,
+    /// Not where other origins may call: their answers need headers that the routes add.
+    express: Option<ExpressLayer>,
     worker: Option<JoinHandle<()>>,
     /// The worker ends last: requests under way wait for what it tells.
     stop_worker: watch::Sender<bool>,
@@ -137,15 +142,16 @@ impl Roles {
         let cookies =
             Cookies::new(config.cookie_keys.clone(), &config.public_url, ports.clock.clone());
         let outcomes = Outcomes::new(ports.reader.clone());
-        let mut router = openapi::router();
+        let (mut router, mut express) = (openapi::router(), None);
         if has(Role::Api) {
-            router = router.merge(api(config, ports, directory, &cookies, &outcomes));
+            let (routes, joins) = api(config, ports, directory, &cookies, &outcomes);
+            (router, express) = (router.merge(routes), Some(joins));
         }
         if has(Role::Gateway) {
             router = router.merge(gateway(config, ports, cookies, stopped));
         }
         if let Some(cors) = config.origins.cors() {
-            router = router.layer(cors);
+            (router, express) = (router.layer(cors), None);
         }
         if has(Role::Operator) {
             router = router.merge(operator(config, ports, directory, outcomes));
@@ -154,7 +160,7 @@ impl Roles {
         let (stop_worker, worker_stopped) = watch::channel(false);
         let worker = has(Role::Worker)
             .then(|| tokio::spawn(worker(config, ports, directory).run(worker_stopped)));
-        Self { router: with_fallbacks(router), worker, stop_worker }
+        Self { router: with_fallbacks(router), express, worker, stop_worker }
     }
 }
 
@@ -164,7 +170,7 @@ fn api(
     directory: &Directory,
     cookies: &Cookies,
     outcomes: &Outcomes,
-) -> Router {
+) -> (Router, ExpressLayer) {
     producer_api::router(producer_api::Parts {
         log: ports.log.clone(),
         directory: directory.clone(),

@@ -21,7 +21,7 @@ use ports::{
     memory::{Faults, MemoryFacts, MemoryLog, MemoryView},
 };
 use tokio::sync::Semaphore;
-use tower::ServiceExt;
+use tower::{Layer, ServiceExt};
 use twinkle_producer_api::{Parts, router};
 use wire::{
     Browser, Code, CookieKeys, PassKeys,
@@ -129,7 +129,7 @@ impl World {
         let cookies =
             Cookies::new(CookieKeys::parse(KEYS).unwrap(), &public, Arc::new(clock.clone()));
         let directory = Directory::follow(Arc::new(facts.clone()));
-        let router = router(Parts {
+        let (routes, express) = router(Parts {
             log: appends,
             directory: directory.clone(),
             cookies: cookies.clone(),
@@ -140,7 +140,7 @@ impl World {
             commands_max,
         });
         log.create(&event()).await.unwrap();
-        let router = with_fallbacks(router);
+        let router = Router::new().fallback_service(express.layer(with_fallbacks(routes)));
         let world = Self { log, view, cookies, clock, router, facts, directory };
         world.define().await;
         world.state(EventState::Open, 1).await;
