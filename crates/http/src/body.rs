@@ -54,11 +54,22 @@ impl<const MAX: usize> Payload<MAX> {
         if length.is_some_and(|length| length > MAX as u64) {
             return Err(too_large(MAX));
         }
+        if body.is_end_stream() {
+            return Ok(Self(Bytes::new()));
+        }
+        // Boxed: requests without a body would carry the room for it.
+        Box::pin(Self::collect(body)).await
+    }
+
+    async fn collect<B>(body: B) -> Result<Self, ProblemResponse>
+    where
+        B: HttpBody<Data = Bytes>,
+        B::Error: Into<BoxError>,
+    {
         let mut whole = pin!(Limited::new(body, MAX).collect());
         let whole = match poll!(whole.as_mut()) {
             Poll::Ready(whole) => Ok(whole),
-            // Few bodies are not there with their head. Boxed: a timer is large, and every request
-            // would carry the room for it.
+            // Few bodies are not there with their head. Boxed, since a timer is large.
             Poll::Pending => Box::pin(timeout(Duration::from_secs(BODY_SECS), whole)).await,
         };
         match whole {

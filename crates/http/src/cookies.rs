@@ -64,19 +64,15 @@ impl Cookies {
 
     /// A browser nobody had before, with its cookie.
     pub fn fresh(&self) -> (Browser, HeaderValue) {
-        // Of a cryptographic generator seeded by the system; without a seed it panics.
-        let browser = Browser(Uuid::new_v4().into_bytes());
+        let browser = unknown();
         (browser, self.issue(&browser))
     }
 
     /// The browser of a first request without a cookie: the same again for the same long key.
-    pub fn first(&self, idempotency_key: Option<&str>) -> (Browser, HeaderValue) {
+    pub fn first(&self, idempotency_key: Option<&str>) -> Browser {
         let derived =
             idempotency_key.and_then(|key| Browser::from_idempotency_key(key, &self.keys));
-        match derived {
-            Some(browser) => (browser, self.issue(&browser)),
-            None => self.fresh(),
-        }
+        derived.unwrap_or_else(unknown)
     }
 
     /// `Set-Cookie` for a browser, good for [`COOKIE_SECS`] from now.
@@ -89,6 +85,12 @@ impl Cookies {
         // Its parts are letters, digits and punctuation that a header takes.
         HeaderValue::try_from(cookie).unwrap_or(HeaderValue::from_static(""))
     }
+}
+
+/// A browser nobody had before.
+fn unknown() -> Browser {
+    // Of a cryptographic generator seeded by the system; without a seed it panics.
+    Browser(Uuid::new_v4().into_bytes())
 }
 
 #[cfg(test)]

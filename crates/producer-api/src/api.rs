@@ -18,7 +18,7 @@ use wire::{
 
 use crate::{
     gate::{Gate, Kind, Pass},
-    packer::Packers,
+    packer::{Packers, Place},
 };
 
 /// Most times that a browser can join one event again.
@@ -80,6 +80,42 @@ pub(crate) struct Done {
     pub(crate) known: Option<Known>,
 }
 
+/// A command on its way into the log.
+#[derive(Debug)]
+struct Underway {
+    place: Place,
+    name: &'static str,
+    ticket: TicketId,
+    span: Option<Span>,
+}
+
+impl Underway {
+    /// Waits until it is durable. One that is sampled leaves a line in our own log too.
+    async fn landed(self, event: &EventFacts) -> Result<(Address, Option<Span>), ProblemResponse> {
+        let Self { place, name, ticket, span } = self;
+        let address = Address { offset: place.offset().await?, index: place.index };
+        if let Some(mark) = span.as_ref().map(Span::trace) {
+            info!(
+                event = %event.id,
+                ticket = hashed(ticket),
+                offset = address.offset,
+                index = address.index,
+                trace_id = format!("{:032x}", mark.trace),
+                "{name} appended"
+            );
+        }
+        Ok((address, span))
+    }
+}
+
+/// A join on its way into the log. Nothing of the request is needed any more.
+#[derive(Debug)]
+pub(crate) struct Joining {
+    underway: Underway,
+    /// Somebody who had no cookie.
+    fresh: Option<Browser>,
+}
+
 impl Api {
     pub(crate) fn new(parts: Parts) -> Self {
         let gate = Gate::new(parts.commands_max);
@@ -105,12 +141,12 @@ impl Api {
     }
 
     /// Takes a place in line; needs neither a cookie nor the view.
-    pub(crate) async fn join(
+    pub(crate) fn join(
         &self,
         event: &EventFacts,
         headers: &HeaderMap,
         attempt: u16,
-    ) -> Result<Done, ProblemResponse> {
+    ) -> Result<Joining, ProblemResponse> {
         if !event.state.joinable() {
             return Err(Code::EventNotOpen.into());
         }
@@ -120,18 +156,28 @@ impl Api {
         }
         let pass = self.gate.enter(Kind::Join).map_err(|_| Code::Overloaded)?;
         let key = extract::idempotency_key(headers)?;
-        let (browser, cookie) = match self.cookies.read(headers) {
-            Ok(browser) => (browser, None),
-            Err(Code::CookieMissing) => {
-                let (browser, cookie) = self.cookies.first(key);
-                (browser, Some(cookie))
-            }
+        let (browser, fresh) = match self.cookies.read(headers) {
+            Ok(browser) => (browser, false),
+            Err(Code::CookieMissing) => (self.cookies.first(key), true),
             Err(code) => return Err(self.without_cookie(code)),
         };
         let ticket = ticket_id(&event.salt, &browser, attempt);
         let previous = attempt.checked_sub(1).map(|n| ticket_id(&event.salt, &browser, n));
-        let (address, _span) =
-            self.append(event, "join", ticket, &Command::Join { ticket, previous }, pass).await?;
+        let command = Command::Join { ticket, previous };
+        let underway = self.append(event, "join", ticket, &command, pass)?;
+        Ok(Joining { underway, fresh: fresh.then_some(browser) })
+    }
+
+    /// Waits until the join is durable.
+    pub(crate) async fn joined(
+        &self,
+        event: &EventFacts,
+        joining: Joining,
+    ) -> Result<Done, ProblemResponse> {
+        let Joining { underway, fresh } = joining;
+        let ticket = underway.ticket;
+        let (address, _span) = underway.landed(event).await?;
+        let cookie = fresh.map(|browser| self.cookies.issue(&browser));
         Ok(Done { ticket, address, cookie, known: None })
     }
 
@@ -151,7 +197,8 @@ impl Api {
             _ => None,
         };
         let command = Command::Act { ticket, seq, action };
-        let (address, _span) = self.append(event, "command", ticket, &command, pass).await?;
+        let underway = self.append(event, "command", ticket, &command, pass)?;
+        let (address, _span) = underway.landed(event).await?;
         let known = match waiting {
             Some((waiting, span)) => waiting.outcome(address, span).await,
             None => None,
@@ -159,31 +206,19 @@ impl Api {
         Ok(Done { ticket, address, cookie: None, known })
     }
 
-    /// Answers when the command is durable. One that is sampled leaves a line in our own log too.
-    async fn append(
+    fn append(
         &self,
         event: &EventFacts,
         name: &'static str,
         ticket: TicketId,
         command: &Command,
         pass: Pass,
-    ) -> Result<(Address, Option<Span>), ProblemResponse> {
+    ) -> Result<Underway, ProblemResponse> {
         let span = traces::head(name, event.id.as_str());
-        let mark = span.as_ref().map(Span::trace);
         let row = record::encode_one(command);
+        let mark = span.as_ref().map(Span::trace);
         let place = self.packers.of(&event.id).submit(&row, pass, mark)?;
-        let address = Address { offset: place.offset().await?, index: place.index };
-        if let Some(mark) = mark {
-            info!(
-                event = %event.id,
-                ticket = hashed(ticket),
-                offset = address.offset,
-                index = address.index,
-                trace_id = format!("{:032x}", mark.trace),
-                "{name} appended"
-            );
-        }
-        Ok((address, span))
+        Ok(Underway { place, name, ticket, span })
     }
 
     fn browser(&self, headers: &HeaderMap) -> Result<Browser, ProblemResponse> {

@@ -29,7 +29,7 @@ use wire::{
 };
 
 use crate::{
-    api::{Api, Asked, Done},
+    api::{Api, Asked, Done, Joining},
     description::{ActProblems, JoinParams, JoinProblems, SeqParam, WaitParam},
 };
 
@@ -84,13 +84,25 @@ pub(crate) type Answer = Result<Response, ProblemResponse>;
     request_body(content = Option<JoinBody>, description = "Optional"),
     responses((status = 202, description = "In the log", body = AcceptedBody), JoinProblems))]
 pub(crate) async fn join(State(api): State<Arc<Api>>, call: Call) -> Answer {
-    joined(&api, call).await
+    let (event, joining) = joining(&api, call)?;
+    joined(&api, &event, joining).await
 }
 
-pub(crate) async fn joined(api: &Api, call: Call) -> Answer {
+/// Sends the join off. What is left of the request goes here, and does not lie around until the
+/// answer: with thousands under way, what lies around is what the next one finds missing in the cache.
+pub(crate) fn joining(
+    api: &Api,
+    call: Call,
+) -> Result<(Arc<EventFacts>, Joining), ProblemResponse> {
     let body: JoinBody = call.payload.json_or_default()?;
-    let done = api.join(&call.event, &call.headers, body.attempt).await?;
-    let id = &call.event.id;
+    let joining = api.join(&call.event, &call.headers, body.attempt)?;
+    Ok((call.event, joining))
+}
+
+/// Answers once it is durable.
+pub(crate) async fn joined(api: &Api, event: &EventFacts, joining: Joining) -> Answer {
+    let done = api.joined(event, joining).await?;
+    let id = &event.id;
     let stream = format!("/api/v1/events/{id}/stream?seen={}", done.address.offset);
     Ok(accepted(done, Some(stream)))
 }

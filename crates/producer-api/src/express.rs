@@ -25,7 +25,7 @@ use tower::{Layer, Service};
 
 use crate::{
     api::Api,
-    commands::{Call, joined},
+    commands::{Call, joined, joining},
 };
 
 /// The route of a join.
@@ -105,8 +105,9 @@ impl Joins {
     {
         let begun = Instant::now();
         let (head, body) = request.into_parts();
-        let response = match Call::read(&self.api, &event, head, body).await {
-            Ok(call) => joined(&self.api, call).await.into_response(),
+        let call = Call::read(&self.api, &event, head, body).await;
+        let response = match call.and_then(|call| joining(&self.api, call)) {
+            Ok((event, joining)) => joined(&self.api, &event, joining).await.into_response(),
             Err(problem) => problem.into_response(),
         };
         self.meter.answered(response.status(), begun.elapsed());

@@ -73,7 +73,8 @@ async fn carry_out(
     let action = match form {
         Form::Join => {
             let attempt = number(payload, "attempt")?.unwrap_or(0);
-            return api.join(&event, headers, u16::try_from(attempt).unwrap_or(u16::MAX)).await;
+            let attempt = u16::try_from(attempt).unwrap_or(u16::MAX);
+            return api.joined(&event, api.join(&event, headers, attempt)?).await;
         }
         Form::Entry => Action::Enter,
         Form::Hold => {
