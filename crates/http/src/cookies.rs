@@ -12,6 +12,9 @@ use crate::origin::PublicUrl;
 /// How long a cookie counts, in seconds: 90 days, longer than any event takes joins.
 pub const COOKIE_SECS: u64 = 90 * 86_400;
 
+/// Room for a `Set-Cookie`, in bytes: more than the longest one.
+const LINE_BYTES: usize = 256;
+
 const SECURE_NAME: &str = "__Host-twinkle";
 const LOOPBACK_NAME: &str = "twinkle";
 
@@ -21,6 +24,8 @@ pub struct Cookies {
     keys: Arc<CookieKeys>,
     clock: Arc<dyn Clock>,
     secure: bool,
+    /// What follows the value.
+    flags: Arc<str>,
 }
 
 impl std::fmt::Debug for Cookies {
@@ -32,7 +37,9 @@ impl std::fmt::Debug for Cookies {
 impl Cookies {
     pub fn new(keys: CookieKeys, public: &PublicUrl, clock: Arc<dyn Clock>) -> Self {
         let secure = public.https() || !public.loopback();
-        Self { keys: Arc::new(keys), clock, secure }
+        let flag = if secure { "; Secure" } else { "" };
+        let flags = format!("; Path=/; Max-Age={COOKIE_SECS}; HttpOnly; SameSite=Lax{flag}");
+        Self { keys: Arc::new(keys), clock, secure, flags: flags.into() }
     }
 
     /// `__Host-twinkle`, or `twinkle` where the public address is http on loopback.
@@ -77,11 +84,11 @@ impl Cookies {
 
     /// `Set-Cookie` for a browser, good for [`COOKIE_SECS`] from now.
     pub fn issue(&self, browser: &Browser) -> HeaderValue {
-        let value = self.keys.sign(browser, self.now_secs() + COOKIE_SECS);
-        let (name, secure) = (self.name(), if self.secure { "; Secure" } else { "" });
-        let cookie = format!(
-            "{name}={value}; Path=/; Max-Age={COOKIE_SECS}; HttpOnly; SameSite=Lax{secure}"
-        );
+        let mut cookie = String::with_capacity(LINE_BYTES);
+        cookie.push_str(self.name());
+        cookie.push('=');
+        self.keys.sign_onto(&mut cookie, browser, self.now_secs() + COOKIE_SECS);
+        cookie.push_str(&self.flags);
         // Its parts are letters, digits and punctuation that a header takes.
         HeaderValue::try_from(cookie).unwrap_or(HeaderValue::from_static(""))
     }

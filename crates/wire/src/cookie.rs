@@ -99,10 +99,22 @@ impl CookieKeys {
 
     /// The cookie's value; `expires` in seconds since the Unix epoch.
     pub fn sign(&self, browser: &Browser, expires: u64) -> String {
+        let mut value = String::with_capacity(COOKIE_BYTES_MAX);
+        self.sign_onto(&mut value, browser, expires);
+        value
+    }
+
+    /// Puts the cookie's value behind a text.
+    pub fn sign_onto(&self, text: &mut String, browser: &Browser, expires: u64) {
         let key = &self.0.keys()[0];
-        let mac = URL_SAFE_NO_PAD.encode(key.cookie_mac(browser, expires));
-        let browser = Uuid::from_bytes(browser.0).simple();
-        format!("{VERSION}.{}.{expires}.{browser}.{mac}", key.id)
+        let mut digits = Uuid::encode_buffer();
+        let browser_digits = Uuid::from_bytes(browser.0).simple().encode_lower(&mut digits);
+        let expires_digits = expires.to_string();
+        for field in [VERSION, &key.id, &expires_digits, browser_digits] {
+            text.push_str(field);
+            text.push('.');
+        }
+        URL_SAFE_NO_PAD.encode_string(key.cookie_mac(browser, expires), text);
     }
 
     /// The browser of a cookie's value; `now` in seconds since the Unix epoch.

@@ -22,7 +22,7 @@ const SECS: u32 = 60;
 const WARM_RATE: u32 = 25_000;
 /// A fresh broker spends its first minute compiling its own code.
 const WARM_SECS: u32 = 45;
-const CONNECTIONS: u32 = 512;
+const CONNECTIONS: u32 = 1_024;
 const SOCKETS: u32 = 20_000;
 const MANY_SOCKETS: u32 = 100_000;
 /// What one gateway process holds of them: a process may have 20,000 files open here.
