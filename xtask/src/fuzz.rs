@@ -13,6 +13,8 @@ use crate::run;
 const BUILD_LIMIT_SECS: u64 = 1_500;
 /// How long each target is fuzzed in the tests, in seconds.
 const TEST_SECS: u64 = 8;
+/// The tests go the same way each time; nights go another one each.
+const TEST_SEED: u32 = 1;
 
 /// Most inputs of a target that are kept of what the fuzzer finds, and most bytes of each.
 const KEPT_MAX: usize = 48;
@@ -33,18 +35,18 @@ const BOUNDS: [&str; 3] = ["-max_len=4096", "-timeout=10", "-rss_limit_mb=1024"]
 /// # Errors
 /// When the targets do not build.
 pub(crate) fn step() -> Result<Outcome> {
-    all(TEST_SECS)
+    all(TEST_SECS, Some(TEST_SEED))
 }
 
-/// Fuzzes every target for so long.
+/// Fuzzes every target for so long, from this seed or from one of chance.
 ///
 /// # Errors
 /// When the targets do not build.
-pub(crate) fn all(secs: u64) -> Result<Outcome> {
+pub(crate) fn all(secs: u64, seed: Option<u32>) -> Result<Outcome> {
     let fuzzer = Fuzzer::build()?;
     let mut outcome = Outcome::default();
     for name in targets()? {
-        let seen = fuzzer.run(&name, secs);
+        let seen = fuzzer.run(&name, secs, seed);
         let seen = seen.unwrap_or_else(|error| Outcome::problem(format!("fuzz-{name}: {error:#}")));
         outcome = outcome.and(seen);
     }
@@ -67,7 +69,7 @@ pub(crate) fn run(name: Option<&str>, secs: u64, keep: bool) -> Result<bool> {
     let fuzzer = Fuzzer::build()?;
     let mut ok = true;
     for name in names {
-        let outcome = fuzzer.run(&name, secs)?;
+        let outcome = fuzzer.run(&name, secs, None)?;
         outcome.problems.iter().for_each(|problem| println!("{problem}"));
         ok &= outcome.total_failed() == 0;
         if keep {
@@ -112,11 +114,13 @@ impl Fuzzer {
     }
 
     /// The corpus first, then what the fuzzer makes of it. What it keeps goes under `target/`.
-    fn run(&self, name: &str, secs: u64) -> Result<Outcome> {
+    fn run(&self, name: &str, secs: u64, seed: Option<u32>) -> Result<Outcome> {
         let artifacts = root().join("fuzz/artifacts").join(name);
         std::fs::create_dir_all(&artifacts)?;
         let mut fuzz = self.command(name)?;
         fuzz.arg(format!("-max_total_time={secs}")).args(BOUNDS);
+        // libFuzzer takes 0 for one of chance.
+        fuzz.arg(format!("-seed={}", seed.unwrap_or(0)));
         fuzz.args(["-verbosity=0", "-print_final_stats=1"]);
         fuzz.arg(format!("-artifact_prefix={}/", artifacts.display()));
         fuzz.arg(found(name)).arg(corpus(name));

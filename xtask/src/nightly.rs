@@ -24,7 +24,7 @@ const PARTS: [Part; 4] = [
         let passed = e2e::chaos(CHAOS_MINUTES, Some(tonight()))?;
         Ok(Outcome::check("chaos", passed, "chaos failed: see above"))
     }),
-    ("fuzz", || fuzz::all(FUZZ_SECS)),
+    ("fuzz", || fuzz::all(FUZZ_SECS, None)),
     ("api", || api::calls(API_EXAMPLES, None)),
 ];
 
