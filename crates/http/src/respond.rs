@@ -1,12 +1,16 @@
 //! Answers one request: checks its head, survives a panic, adds the headers every answer has.
 
-use std::{convert::Infallible, panic::AssertUnwindSafe};
+use std::{
+    convert::Infallible,
+    future::{Future, ready},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use axum::{
     Router,
     response::{IntoResponse, Response},
 };
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::Either};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use metrics::counter;
 use tower::Service;
@@ -46,19 +50,33 @@ fn unrouted(code: Code) -> ProblemResponse {
     ProblemResponse::from(code)
 }
 
-pub(crate) async fn respond<S, B>(mut service: S, request: Request<B>, https: bool) -> Response
+/// Hands the request over at once: each connection has room for this future, and it holds nothing of
+/// the request.
+pub(crate) fn respond<S, B>(
+    mut service: S,
+    request: Request<B>,
+    https: bool,
+) -> impl Future<Output = Response>
 where
     S: Service<Request<B>, Response = Response, Error = Infallible>,
 {
-    let mut response = match check_head(&request) {
-        Err(problem) => problem.into_response(),
-        Ok(()) => match AssertUnwindSafe(service.call(request)).catch_unwind().await {
-            Ok(Ok(response)) => response,
-            Err(_) => panicked(),
-        },
+    let called = match check_head(&request) {
+        Ok(()) => catch_unwind(AssertUnwindSafe(|| service.call(request))).map_err(|_| panicked()),
+        Err(problem) => Err(problem.into_response()),
     };
-    secure(response.headers_mut(), https);
-    response
+    let answered = match called {
+        Ok(answer) => {
+            Either::Left(AssertUnwindSafe(answer).catch_unwind().map(|done| match done {
+                Ok(Ok(response)) => response,
+                Err(_) => panicked(),
+            }))
+        }
+        Err(response) => Either::Right(ready(response)),
+    };
+    answered.map(move |mut response| {
+        secure(response.headers_mut(), https);
+        response
+    })
 }
 
 /// The panic hook has told the log what it was; the client learns only that we failed.

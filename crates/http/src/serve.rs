@@ -10,6 +10,7 @@ use std::{
 };
 
 use axum::response::Response;
+use futures_util::FutureExt;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use metrics::{counter, gauge};
@@ -155,13 +156,12 @@ async fn drive(
     https: bool,
 ) {
     let service = service_fn(|request: Request<Incoming>| {
-        let (service, pace) = (service.clone(), pace.clone());
-        async move {
-            pace.request_began();
-            let response = respond(service, request, https).await;
+        pace.request_began();
+        let pace = pace.clone();
+        respond(service.clone(), request, https).map(move |response| {
             pace.request_ended();
             Ok::<_, Infallible>(response)
-        }
+        })
     });
     let connection = http1::Builder::new()
         .header_read_timeout(None)

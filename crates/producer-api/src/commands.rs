@@ -47,28 +47,31 @@ impl FromRequest<Arc<Api>> for Call {
     async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, ProblemResponse> {
         let (mut parts, body) = request.into_parts();
         let EventPath(id) = EventPath::from_request_parts(&mut parts, api).await?;
-        Self::read(api, &id, parts, body).await
+        Self::of_head(api, &id, parts)?.with_body(body).await
     }
 }
 
 impl Call {
-    /// Checks what every call must be, and reads its body.
-    pub(crate) async fn read<B>(
+    /// Checks what every call must be; it has no body yet.
+    pub(crate) fn of_head(
         api: &Api,
         event: &EventId,
         head: Parts,
-        body: B,
-    ) -> Result<Self, ProblemResponse>
+    ) -> Result<Self, ProblemResponse> {
+        let event = api.event(event)?;
+        let (headers, uri) = (head.headers, head.uri);
+        api.origins.check(&headers, Ask::IfSaid).map_err(|_| Code::OriginForbidden)?;
+        Ok(Self { event, headers, uri, payload: Payload(Bytes::new()) })
+    }
+
+    pub(crate) async fn with_body<B>(mut self, body: B) -> Result<Self, ProblemResponse>
     where
         B: HttpBody<Data = Bytes>,
         B::Error: Into<BoxError>,
     {
-        let event = api.event(event)?;
-        let (headers, uri) = (head.headers, head.uri);
-        api.origins.check(&headers, Ask::IfSaid).map_err(|_| Code::OriginForbidden)?;
-        let payload = Payload::read(&headers, body).await?;
-        must_be_json(&headers, &payload)?;
-        Ok(Self { event, headers, uri, payload })
+        self.payload = Payload::read(&self.headers, body).await?;
+        must_be_json(&self.headers, &self.payload)?;
+        Ok(self)
     }
 }
 

@@ -20,11 +20,12 @@ use bytes::Bytes;
 use domain::EventId;
 use futures_util::future::{BoxFuture, Either};
 use http::{Method, Request};
-use http_kit::RouteMeter;
+use http_kit::{ProblemResponse, RouteMeter};
 use tower::{Layer, Service};
+use wire::facts::EventFacts;
 
 use crate::{
-    api::Api,
+    api::{Api, Joining},
     commands::{Call, joined, joining},
 };
 
@@ -81,7 +82,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         match joins(&request) {
-            Some(event) => Either::Left(Box::pin(self.joins.clone().answer(event, request))),
+            Some(event) => Either::Left(self.joins.clone().answer(&event, request)),
             None => Either::Right(self.routes.call(request)),
         }
     }
@@ -94,19 +95,39 @@ fn joins<B>(request: &Request<B>) -> Option<EventId> {
 }
 
 impl Joins {
-    async fn answer<B>(
+    fn answer<B>(
         self: Arc<Self>,
-        event: EventId,
+        event: &EventId,
         request: Request<B>,
-    ) -> Result<Response, Infallible>
+    ) -> BoxFuture<'static, Result<Response, Infallible>>
     where
-        B: HttpBody<Data = Bytes>,
+        B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
         let begun = Instant::now();
         let (head, body) = request.into_parts();
-        let call = Call::read(&self.api, &event, head, body).await;
-        let response = match call.and_then(|call| joining(&self.api, call)) {
+        let call = Call::of_head(&self.api, event, head);
+        if body.is_end_stream() {
+            // All is there: the join is on its way before anything is kept.
+            let sent = call.and_then(|call| joining(&self.api, call));
+            return Box::pin(self.finish(begun, sent));
+        }
+        Box::pin(async move {
+            let call = match call {
+                Ok(call) => call.with_body(body).await,
+                Err(problem) => Err(problem),
+            };
+            let sent = call.and_then(|call| joining(&self.api, call));
+            self.finish(begun, sent).await
+        })
+    }
+
+    async fn finish(
+        self: Arc<Self>,
+        begun: Instant,
+        sent: Result<(Arc<EventFacts>, Joining), ProblemResponse>,
+    ) -> Result<Response, Infallible> {
+        let response = match sent {
             Ok((event, joining)) => joined(&self.api, &event, joining).await.into_response(),
             Err(problem) => problem.into_response(),
         };
