@@ -44,6 +44,27 @@ async fn the_ticket_is_that_of_the_browser_and_the_attempt() {
     }
 }
 
+/// An id in another spelling takes the routes.
+#[tokio::test]
+async fn the_short_cut_and_the_routes_answer_alike() {
+    let world = World::new().await;
+    let (_, cookie) = world.browser();
+    let cookie = format!("cookie: {cookie}");
+    for body in ["", "{}", r#"{"attempt":7}"#, r#"{"attempt":5000}"#, "[]", r#"{"attempt":"#] {
+        let ask = |event: &str| {
+            let line = format!("POST /api/v1/events/{event}/tickets");
+            world.send(request(&line, &[&cookie], body))
+        };
+        let (short, routed) = (ask("popup").await, ask("%70opup").await);
+        assert_eq!(short.status, routed.status, "{body}");
+        if short.status == 202 {
+            assert_eq!(short.ticket(), routed.ticket(), "{body}");
+        } else {
+            assert_eq!(short.text, routed.text, "{body}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_lost_answer_asked_again_gives_the_same_ticket() {
     let world = World::with_faults(Faults::once(Call::Append, Fault::ReplyLost)).await;
