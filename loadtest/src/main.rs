@@ -69,7 +69,7 @@ fn share(common: &Common, run: impl Fn(&Stage) -> Result<Outcome>) -> Result<boo
     if common.part.is_some() {
         return hand_over(&run(&stage)?);
     }
-    let before = stage.service.facts()?;
+    let before = stage.service.opened()?;
     let mut outcome = match common.processes {
         1 => run(&stage)?,
         count => processes::run(count, &stage.stop)?,

@@ -6,19 +6,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
     model::places::{Address, Place},
-    net::{fetch::fetch, request::Request, target::Target},
+    net::{
+        fetch::{ask, fetch},
+        request::Request,
+        target::Target,
+    },
 };
 
-/// How long the public total may lag behind the last acknowledgement, in seconds.
+/// How long the public total may lag behind the last acknowledgement, and an API or a gateway behind
+/// the operator, in seconds.
 const SETTLE_SECS_MAX: u64 = 20;
 
 const LOOK_MS: u64 = 250;
+
+/// A join that is refused wherever joins are taken: nobody has tried so often.
+const NO_JOIN: &str = r#"{"attempt":65535}"#;
 
 #[derive(Debug, Clone)]
 pub struct Service {
@@ -99,20 +107,49 @@ impl Service {
     }
 
     pub fn facts(&self) -> Result<Facts> {
-        fetch(self.gateway(0), &Request::get(&self.path("")), &self.origin)
+        self.facts_at(self.gateway(0))
+    }
+
+    fn facts_at(&self, gateway: &Target) -> Result<Facts> {
+        fetch(gateway, &Request::get(&self.path("")), &self.origin)
             .with_context(|| format!("the event {} can't be read", self.event))
+    }
+
+    /// The facts once every API takes joins and every gateway shows the event: each hears of an event
+    /// a moment after the operator has answered.
+    pub fn opened(&self) -> Result<Facts> {
+        for api in &self.apis {
+            settled(|| self.takes_joins(api), |_| true)?;
+        }
+        for gateway in &self.gateways {
+            settled(|| self.facts_at(gateway), |_| true)?;
+        }
+        self.facts()
+    }
+
+    fn takes_joins(&self, api: &Target) -> Result<()> {
+        let path = self.path("/tickets");
+        let request = Request { json: Some(NO_JOIN), ..Request::new("POST", &path) };
+        let (status, body) = ask(api, &request, &self.origin)?;
+        let told = Problem::code(&body);
+        ensure!(told == "body_malformed", "{path} takes no joins: {status} {told}");
+        Ok(())
     }
 
     /// The facts once they count `total` people, or as they are when time is over.
     pub fn settled_facts(&self, total: u64) -> Result<Facts> {
-        let deadline = Instant::now() + Duration::from_secs(SETTLE_SECS_MAX);
-        loop {
-            let facts = self.facts();
-            match facts {
-                Ok(facts) if facts.total >= total => return Ok(facts),
-                facts if Instant::now() > deadline => return facts,
-                _ => thread::sleep(Duration::from_millis(LOOK_MS)),
-            }
+        settled(|| self.facts(), |facts| facts.total >= total)
+    }
+}
+
+/// What is told once it is as it will be, or as it is when time is over.
+fn settled<T>(look: impl Fn() -> Result<T>, is_so: impl Fn(&T) -> bool) -> Result<T> {
+    let deadline = Instant::now() + Duration::from_secs(SETTLE_SECS_MAX);
+    loop {
+        match look() {
+            Ok(told) if is_so(&told) => return Ok(told),
+            told if Instant::now() > deadline => return told,
+            _ => thread::sleep(Duration::from_millis(LOOK_MS)),
         }
     }
 }

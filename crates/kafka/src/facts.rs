@@ -54,7 +54,7 @@ impl KafkaFacts {
         let (topic, group) = (FACTS_TOPIC.to_owned(), GROUP.to_owned());
         let source = Source { topic, group, compacted: true };
         let tail = Tail::open(Arc::clone(link), source, bounds.low).await?;
-        Ok(Follower { tail, loading: Some(Vec::new()), until: bounds.high })
+        Ok(Follower { tail, loading: Some(Vec::new()) })
     }
 }
 
@@ -80,15 +80,14 @@ struct Follower {
     tail: Tail,
     /// What was read of the first answer so far; `None` once that was given.
     loading: Option<Vec<Fact>>,
-    /// The first answer holds everything below.
-    until: u64,
 }
 
 impl Follower {
-    /// Everything below `until`, or up to the end: what compaction removed never comes.
+    /// Everything up to the end, also where there is nothing yet: from then on the reader stands in
+    /// the log, and what is put there comes at once.
     async fn first(&mut self) -> Result<Vec<Fact>, Failure> {
         let mut at_end = false;
-        while !at_end && self.tail.next() < self.until {
+        while !at_end {
             let batch = self.tail.batch().await?;
             at_end = batch.at_end;
             self.loading.get_or_insert_default().extend(facts(batch));

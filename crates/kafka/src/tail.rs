@@ -124,11 +124,6 @@ impl Tail {
         &self.consumer
     }
 
-    /// The offset of the next record.
-    pub(crate) fn next(&self) -> u64 {
-        self.next
-    }
-
     /// Waits for something to be there. Cancel safe; after an error, asking again skips nothing.
     pub(crate) async fn batch(&mut self) -> Result<Batch, Failure> {
         let consumer = Arc::clone(&self.consumer);

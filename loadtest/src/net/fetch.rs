@@ -26,6 +26,14 @@ pub fn fetch<T: DeserializeOwned>(
     origin: &str,
 ) -> Result<T> {
     let path = request.path;
+    let (status, body) = ask(target, request, origin)?;
+    ensure!(status == 200, "{path} answered {status} {}", String::from_utf8_lossy(&body));
+    serde_json::from_slice(&body).with_context(|| format!("{path} answered no such JSON"))
+}
+
+/// Status and body of whatever is answered.
+pub fn ask(target: &Target, request: &Request<'_>, origin: &str) -> Result<(u16, Vec<u8>)> {
+    let path = request.path;
     let calls =
         Use { targets: vec![target.clone()], most: 1, keep: false, sources: Sources::new(1, 0) };
     let mut calls = Calls::new(calls)?;
@@ -42,7 +50,5 @@ pub fn fetch<T: DeserializeOwned>(
         })?;
         thread::sleep(Duration::from_millis(LOOK_MS));
     }
-    let (status, body) = told.context("no answer")??;
-    ensure!(status == 200, "{path} answered {status} {}", String::from_utf8_lossy(&body));
-    serde_json::from_slice(&body).with_context(|| format!("{path} answered no such JSON"))
+    told.context("no answer")?
 }

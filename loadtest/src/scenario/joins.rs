@@ -80,7 +80,7 @@ pub fn run(stage: &Stage, settings: &Settings) -> Result<Outcome> {
         (1..=CONNECTIONS_MAX).contains(&settings.connections),
         "1 to {CONNECTIONS_MAX} connections"
     );
-    let before = stage.service.facts()?;
+    let before = stage.service.opened()?;
     let mut joins = Joins::new(stage, settings)?;
     let mut pace = Pace::start(TURN_US);
     joins.play(&mut pace)?;

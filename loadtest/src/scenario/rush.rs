@@ -70,7 +70,7 @@ struct Last {
 /// Plays the scenario: join, come in, then hold and book against the clock.
 pub fn run(stage: &Stage, settings: &Settings) -> Result<Outcome> {
     ensure!((1..=SHOPPERS_MAX).contains(&settings.shoppers), "1 to {SHOPPERS_MAX} shoppers");
-    let facts = stage.service.facts()?;
+    let facts = stage.service.opened()?;
     let slot = facts.slots.first().context("the event has no slot")?;
     ensure!(settings.shoppers as u64 <= slot.remaining, "{} seats remain", slot.remaining);
     let mut rush = Rush::new(stage, settings)?;

@@ -68,7 +68,7 @@ pub fn run(stage: &Stage, settings: &Settings) -> Result<Outcome> {
     Schedule::new(Profile::Constant { rate: 1.0 }, settings.secs)?;
     let span_ms = (settings.shoppers as f64 / settings.rate * 1_000.0) as u64;
     let schedule = Schedule::within(settings.shoppers as u64, span_ms.max(1))?;
-    let before = stage.service.facts()?;
+    let before = stage.service.opened()?;
     let plan = Plan { schedule, page: false, join: true, keep: true, seed: settings.seed };
     let mut crowd = Crowd::new(stage, plan)?;
     crowd.hall.ears.collects = true;
