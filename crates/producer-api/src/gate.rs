@@ -7,8 +7,9 @@ use std::sync::{
 
 use metrics::{Counter, counter};
 
-/// Most commands of one process that are gathered or being appended.
-pub const COMMANDS_MAX: usize = 65_536;
+/// Most commands of one process that are gathered or being appended: a quarter of a second's joins at
+/// 50,000 a second. Who comes when the log is further behind is told at once to come again.
+pub const COMMANDS_MAX: usize = 16_384;
 
 /// What joins may use of [`COMMANDS_MAX`], in percent: the rest is for people in line and inside.
 pub const JOINS_PERCENT: usize = 75;

@@ -19,11 +19,17 @@ const SECS: u32 = 15;
 const CALM_CONNECTIONS: u32 = 512;
 /// So many people press at once that most of them wait.
 const CROWD_CONNECTIONS: u32 = 8_192;
+/// While the broker stands still: more connections than the API lets joins wait.
+const STALLED_CONNECTIONS: u32 = 16_000;
+const STALLED_RATE: u32 = 20_000;
+/// How long after the first join the broker stops, and for how long.
+const STALL_AFTER: Duration = Duration::from_secs(5);
+const STALL: Duration = Duration::from_secs(2);
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// Joins at 3 × the maximum while a small sale goes on.
 pub(crate) fn overload(figures: &mut Figures) -> Result<()> {
-    let stack = Stack::start_apart(&["api", "worker", "gateway", "operator"])?;
+    let mut stack = Stack::start_apart(&["api", "worker", "gateway", "operator"])?;
     joins::warm(&stack)?;
     let mut most: f64 = 0.0;
     for rate in RATES {
@@ -37,7 +43,6 @@ pub(crate) fn overload(figures: &mut Figures) -> Result<()> {
     let after = stack.spent()?["api"].rss_bytes;
     figures.compare("overload.goodput", goodput(&crowd), "joins/s", most);
     figures.tell("overload.refused", count(&crowd, "refused_503"), "joins");
-    figures.tell("overload.refused_p99", p(&crowd, "refused_503", "p99"), "ms");
     figures.tell("overload.api_memory", (after - before) / 1e6, "MB more");
     sleep(Duration::from_secs(2));
     let calm = joined(&stack, "calm", CALM_RATE, CALM_CONNECTIONS)?;
@@ -50,17 +55,42 @@ pub(crate) fn overload(figures: &mut Figures) -> Result<()> {
     ensure!(booked > 0.0, "nobody inside could book: {bought}");
     figures.tell("overload.booked_meanwhile", booked, "bookings");
     figures.tell("overload.booking_p99", p(&bought, "booking", "p99"), "ms");
-    ["crowd", "calm", "sale"].iter().try_for_each(|event| stack.audit(event).map(drop))
+    stalled(&mut stack, figures)?;
+    ["crowd", "calm", "sale", "stalled"].iter().try_for_each(|event| stack.audit(event).map(drop))
+}
+
+/// The broker stands still for a moment: who is turned away is told so at once, who was let in is
+/// answered afterwards.
+fn stalled(stack: &mut Stack, figures: &mut Figures) -> Result<()> {
+    let args = args(stack, "stalled", STALLED_RATE, STALLED_CONNECTIONS)?;
+    let (mut load, report) = stack.load_beside(&args)?;
+    sleep(STALL_AFTER);
+    stack.kafka.pause()?;
+    sleep(STALL);
+    stack.kafka.resume()?;
+    load.wait(LIMIT)?;
+    let report = stack::read(&report)?;
+    stack::clean(&report)?;
+    let refused = count(&report, "refused_503");
+    ensure!(refused > 0.0, "nobody was turned away: {report}");
+    figures.tell("overload.stalled_accepted", count(&report, "accepted"), "joins");
+    figures.tell("overload.stalled_refused", refused, "joins");
+    figures.tell("overload.stalled_refused_p99", p(&report, "refused_503", "p99"), "ms");
+    Ok(())
 }
 
 fn joined(stack: &Stack, event: &str, rate: u32, connections: u32) -> Result<Value> {
+    stack.load(&args(stack, event, rate, connections)?, LIMIT)
+}
+
+/// Opens an event; what makes the load generator join it over so many connections.
+fn args(stack: &Stack, event: &str, rate: u32, connections: u32) -> Result<Vec<String>> {
     stack.open_event(event, 600, 200)?;
-    let connections = connections.to_string();
     let mut args = joins::args(stack, event, rate, SECS)?;
     if let Some(at) = args.iter().position(|arg| arg == "--connections") {
-        args[at + 1] = connections;
+        args[at + 1] = connections.to_string();
     }
-    stack.load(&args, LIMIT)
+    Ok(args)
 }
 
 /// Accepted in a second of the load itself.
