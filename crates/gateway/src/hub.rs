@@ -1,12 +1,15 @@
 //! One event that somebody here is interested in.
 //!
-//! The hub keeps the latest shared value, makes the frames that all sockets share, and hands
-//! personal outcomes to the sockets of their tickets. Its task ([`follow`]) is the only one that
-//! listens; requests only read what is here, or ask [`lookups`] for tickets.
+//! The hub keeps the latest shared value, makes the frames that sockets share, and hands personal
+//! outcomes to the sockets of their tickets. Its task ([`follow`]) is the only one that listens, and
+//! [`pace`] the only one that shows; requests only read what is here, or ask [`lookups`] for tickets.
 
 pub(crate) mod follow;
 pub(crate) mod frames;
+pub(crate) mod lanes;
+pub(crate) mod line;
 pub(crate) mod lookups;
+pub(crate) mod pace;
 pub(crate) mod registry;
 
 use std::{
@@ -26,9 +29,10 @@ use domain::{
 use metrics::Gauge;
 use ports::{Clock, Head, Shared, Tickets, ViewError, ViewReader};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     time::{Instant, timeout},
 };
+use traces::{Kind, Span, TRACES_MAX};
 use wire::{
     body::{EventBody, HeadBody},
     view::{Progress, PublicDefinition, SharedValue},
@@ -36,7 +40,9 @@ use wire::{
 
 use crate::{
     hub::{
-        frames::{Frames, Shown},
+        frames::Shown,
+        lanes::{Lanes, Place},
+        line::Line,
         lookups::Ask,
         registry::Registry,
     },
@@ -79,15 +85,6 @@ impl Latest {
     }
 }
 
-/// How far this process has come with an event: offsets below which all is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Reach {
-    /// The latest shared value.
-    pub(crate) latest: u64,
-    /// What the frames say, which are made less often.
-    pub(crate) shown: u64,
-}
-
 pub(crate) struct Hub {
     pub(crate) event: EventId,
     pub(crate) meters: Arc<Meters>,
@@ -97,13 +94,42 @@ pub(crate) struct Hub {
     latest: Mutex<Arc<Latest>>,
     /// The body of the last signed head of the log.
     log_head: Mutex<Option<Bytes>>,
-    shown: watch::Sender<Shown>,
-    reach: watch::Sender<Reach>,
+    lanes: Lanes,
+    /// A lane has something new to say.
+    news: Notify,
+    /// Everything below is known here.
+    reach: watch::Sender<u64>,
+    /// Spans of commands that the next frame tells of; they end when it is shown.
+    traced: Mutex<Vec<Span>>,
     /// The highest `next` that the view has shown, in a value or in a live message.
     seen: AtomicU64,
     asks: mpsc::Sender<Ask>,
     frame_time: Gauge,
     used_at: Mutex<Instant>,
+}
+
+/// A line's place among those who follow; given back on drop.
+pub(crate) struct Following {
+    hub: Arc<Hub>,
+    place: Place,
+}
+
+impl Following {
+    /// What is shown now.
+    pub(crate) fn shown(&self) -> Shown {
+        self.hub.lanes.shown(self.place)
+    }
+
+    /// Below which offset everything has been shown.
+    pub(crate) fn reached(&self) -> watch::Receiver<u64> {
+        self.hub.lanes.reached(self.place)
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.hub.lanes.leave(self.place);
+    }
 }
 
 impl Hub {
@@ -116,10 +142,11 @@ impl Hub {
     ) -> (Arc<Self>, mpsc::Receiver<Ask>) {
         let (head, mut value) = first;
         let (asks, asked) = mpsc::channel(LOOKUPS_MAX);
-        let to = value.progress.to;
         let hub = Self {
-            shown: watch::Sender::new(Shown::new(Frames::first(&value.progress))),
-            reach: watch::Sender::new(Reach { latest: to, shown: to }),
+            lanes: Lanes::new(&value.progress),
+            news: Notify::new(),
+            reach: watch::Sender::new(value.progress.to),
+            traced: Mutex::default(),
             log_head: Mutex::new(value.head.take().as_deref().and_then(head_body)),
             latest: Mutex::new(Latest::new(value)),
             seen: AtomicU64::new(head.next),
@@ -152,20 +179,16 @@ impl Hub {
         }
     }
 
-    /// Follows the shared frames.
-    pub(crate) fn frames(&self) -> watch::Receiver<Shown> {
-        self.shown.subscribe()
-    }
-
-    /// Follows how far this process has come.
-    pub(crate) fn reach(&self) -> watch::Receiver<Reach> {
-        self.reach.subscribe()
+    /// Follows the shared frames, in a lane.
+    pub(crate) fn follow(self: &Arc<Self>, line: Arc<Line>) -> Following {
+        let place = self.lanes.join(line, &self.latest().value.progress);
+        Following { hub: self.clone(), place }
     }
 
     /// Waits until the latest shared value covers everything below `next`.
     pub(crate) async fn reached(&self, next: u64, patience: Duration) -> Result<(), Unknown> {
-        let mut reach = self.reach();
-        let far = reach.wait_for(|reach| reach.latest >= next);
+        let mut reach = self.reach.subscribe();
+        let far = reach.wait_for(|reach| *reach >= next);
         match timeout(patience, far).await {
             Ok(Ok(_)) => Ok(()),
             _ => Err(Unknown::RolledBack),
@@ -177,22 +200,16 @@ impl Hub {
         *self.used_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    /// Sockets that follow the frames.
-    pub(crate) fn sockets(&self) -> usize {
-        // The heartbeat follows them, too.
-        self.shown.receiver_count().saturating_sub(1)
-    }
-
     /// Nobody has been interested for a while.
     pub(crate) fn idle(&self) -> bool {
         let used_at = *self.used_at.lock().unwrap_or_else(PoisonError::into_inner);
-        self.sockets() == 0
+        self.lanes.sockets() == 0
             && self.registry.is_empty()
             && used_at.elapsed().as_secs() >= LINGER_SECS
     }
 
-    /// Takes a newer shared value in; true if the frames have something new to say.
-    fn take(&self, progress: Progress, definition: Option<PublicDefinition>) -> bool {
+    /// Takes a newer shared value in.
+    fn take(&self, progress: Progress, definition: Option<PublicDefinition>) {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let to = progress.to;
         // What was heard is in the view: one that does not have it has gone back since.
@@ -202,28 +219,28 @@ impl Hub {
             let salt = latest.value.salt;
             *latest = Latest::new(SharedValue { salt, definition, progress, head: None });
         }
-        let news = self.shown.borrow().frames.differ(&latest.value.progress);
-        self.reach.send_modify(|reach| {
-            reach.latest = reach.latest.max(to);
-            if !news {
-                reach.shown = reach.latest;
-            }
-        });
-        news
+        if self.lanes.take(&latest.value.progress) {
+            self.news.notify_one();
+        }
+        self.reach.send_modify(|reach| *reach = to.max(*reach));
     }
 
-    /// Makes the frames of the latest value and gives them to all sockets.
-    fn show(&self) {
+    /// The next frame tells of these commands.
+    fn trace(&self, marks: &[String]) {
+        let mut traced = self.traced.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = TRACES_MAX.saturating_sub(traced.len());
+        let marks = marks.iter().take(room).filter_map(|mark| mark.parse().ok());
+        let event = self.event.as_str();
+        traced.extend(marks.filter_map(|mark| traces::after("frame", Kind::Internal, event, mark)));
+    }
+
+    /// Makes the frames of the latest value and gives them to a lane.
+    async fn show(&self, lane: usize) {
         let latest = self.latest();
         let progress = &latest.value.progress;
-        self.shown.send_modify(|shown| {
-            if progress.to > shown.frames.to || on(Mutant::OldFramesShown) {
-                shown.frames = Arc::new(shown.frames.next(progress));
-            } else {
-                shown.beat += 1;
-            }
-        });
-        self.reach.send_modify(|reach| reach.shown = reach.shown.max(progress.to));
+        let count = self.lanes.show(lane, progress).await;
+        self.meters.shared_frames.increment(count as u64);
+        self.traced.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let age_ms = self.clock.now().saturating_sub(progress.at);
         self.meters.frame_age.record(Duration::from_millis(age_ms));
         self.frame_time.set(Duration::from_millis(progress.at).as_secs_f64());
@@ -236,7 +253,7 @@ impl Hub {
 
     /// Tells all sockets to end.
     pub(crate) fn drain(&self) {
-        self.shown.send_modify(|shown| shown.draining = true);
+        self.lanes.drain();
     }
 
     async fn read_shared(&self) -> Result<(Head, SharedValue), Unknown> {

@@ -16,11 +16,7 @@ use tokio::{
 use wire::Code;
 
 use crate::{
-    hub::{
-        Hub, Unknown, decode_shared,
-        follow::{self, Follow},
-        lookups, view_call,
-    },
+    hub::{Hub, Unknown, decode_shared, follow::Follow, lookups, pace, view_call},
     limits::{ABSENT_MAX, ABSENT_MS, BEAT_MS, HUBS_MAX, SETTLE_MS},
     meters::Meters,
 };
@@ -127,7 +123,7 @@ impl Hubs {
     ) {
         let tasks = [
             tokio::spawn(Follow::new(hub.clone()).run()),
-            tokio::spawn(follow::beat(hub.clone())),
+            tokio::spawn(pace::pace(hub.clone())),
             tokio::spawn(lookups::serve(hub.clone(), asked)),
             tokio::spawn(drain(hub.clone(), self.stopped.clone())),
         ];

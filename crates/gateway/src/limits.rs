@@ -9,6 +9,16 @@ pub(crate) const SHARED_EVERY_MS: u64 = 250;
 /// each [`SHARED_EVERY_MS`] all get them more rarely, but at least once in [`BEAT_MS`].
 pub(crate) const SHARED_PER_SEC: u64 = 10_000;
 
+/// Sockets of one event that get their shared frames at one moment, until there are [`LANES_MAX`] such
+/// lanes; from then on they grow.
+pub(crate) const LANE_SOCKETS: usize = 625;
+
+/// Most lanes of one event.
+pub(crate) const LANES_MAX: usize = 16;
+
+/// Sockets that get shared frames before anything else has its turn: a fraction of a millisecond.
+pub(crate) const LINES_AT_ONCE: usize = 64;
+
 /// Between heartbeats, and between looks at the shared value, in milliseconds.
 pub(crate) const BEAT_MS: u64 = 1_000;
 

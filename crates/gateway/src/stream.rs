@@ -3,23 +3,34 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    body::Body,
+    extract::{Request, State},
     response::Response,
 };
-use http::{HeaderMap, StatusCode, Uri};
+use http::StatusCode;
 use http_kit::{
     Ask, ProblemResponse,
     extract::{self, EventPath},
     openapi::EventParam,
+};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        handshake::server::create_response_with_body,
+        protocol::{Role, WebSocketConfig},
+    },
 };
 use wire::Code;
 
 use crate::{
     Gateway,
     description::{SeenParam, StreamProblems},
+    hub::line::{Line, LineIo},
     limits::{MESSAGE_BYTES_MAX, READ_BUFFER_BYTES, WRITE_BUFFER_BYTES, WRITE_BUFFER_BYTES_MAX},
     reads,
-    socket::Socket,
+    socket::{Listener, Socket},
 };
 
 /// Follows an event live, over a WebSocket.
@@ -34,30 +45,39 @@ use crate::{
 pub(crate) async fn stream(
     State(gateway): State<Arc<Gateway>>,
     EventPath(event): EventPath,
-    headers: HeaderMap,
-    uri: Uri,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    mut request: Request,
 ) -> Result<Response, ProblemResponse> {
+    let headers = request.headers();
     // Browsers always name the page that opens a WebSocket. Who names none is a program that holds
     // its cookie itself, so there is nobody's cookie to misuse.
-    gateway.origins.check(&headers, Ask::IfSaid).map_err(|_| Code::OriginForbidden)?;
+    gateway.origins.check(headers, Ask::IfSaid).map_err(|_| Code::OriginForbidden)?;
     let hub = gateway.hubs.get(&event).await?;
-    let browser = match gateway.cookies.read(&headers) {
+    let browser = match gateway.cookies.read(headers) {
         Ok(browser) => Some(browser),
         Err(Code::CookieMissing) => None,
         Err(code) => return Err(reads::without_cookie(&gateway, code)),
     };
-    let seen = extract::seen(&uri)?;
-    let upgrade = upgrade.map_err(|_| not_a_socket())?;
+    let seen = extract::seen(request.uri())?;
+    let answer = create_response_with_body(&request, Body::empty).map_err(|_| not_a_socket())?;
+    let upgrade = hyper::upgrade::on(&mut request);
     let place = gateway.sockets.clone().try_acquire_owned().map_err(|_| Code::Overloaded)?;
-    let socket = Box::new(Socket::new(gateway, hub, browser.as_ref(), seen, place));
-    Ok(upgrade
+    tokio::spawn(listen(upgrade, Listener { gateway, hub, browser, seen, place }));
+    Ok(answer)
+}
+
+/// Serves the socket once the connection is its own; a browser that left before gets none.
+async fn listen(upgrade: OnUpgrade, listener: Listener) {
+    let Ok(io) = upgrade.await else { return };
+    let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
         .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
-        .max_message_size(MESSAGE_BYTES_MAX)
-        .max_frame_size(MESSAGE_BYTES_MAX)
-        .on_upgrade(|ws| socket.run(ws)))
+        .max_message_size(Some(MESSAGE_BYTES_MAX))
+        .max_frame_size(Some(MESSAGE_BYTES_MAX));
+    let line = Line::new(TokioIo::new(io));
+    let io = LineIo(line.clone());
+    let ws = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
+    Box::new(Socket::new(listener, line)).run(ws).await;
 }
 
 fn not_a_socket() -> ProblemResponse {

@@ -8,31 +8,14 @@ use domain::{
     mutants::{Mutant, on},
 };
 use ports::{LiveEvent, LiveReader, view::ENTRIES_PER_CALL_MAX};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
-use traces::{Kind, Span, TRACES_MAX};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use wire::view::LiveMessage;
 
 use super::{Hub, Unknown, lookups::decode, registry::Item};
 use crate::{
-    limits::{ATTEMPTS_MAX, BEAT_MS, SHARED_EVERY_MS, SHARED_PER_SEC, VIEW_RETRY_MS},
+    limits::{ATTEMPTS_MAX, BEAT_MS, VIEW_RETRY_MS},
     meters::Meters,
 };
-
-/// Says the frames again after a second without any, so that a browser can tell silence from calm.
-pub(crate) async fn beat(hub: Arc<Hub>) {
-    let mut frames = hub.frames();
-    loop {
-        if timeout(Duration::from_millis(BEAT_MS), frames.changed()).await.is_err() {
-            hub.show();
-        }
-    }
-}
-
-/// Time between two shared frames to so many sockets.
-fn every(sockets: usize) -> Duration {
-    let all = sockets as u64 * 1_000 / SHARED_PER_SEC;
-    Duration::from_millis(all.clamp(SHARED_EVERY_MS, BEAT_MS))
-}
 
 /// Why the whole state is read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,27 +51,13 @@ pub(crate) struct Follow {
     reread: Option<Reread>,
     /// When to try that.
     reread_at: Instant,
-    /// When new frames are due.
-    show_at: Option<Instant>,
-    shown_at: Instant,
     /// Where the view stood at the last look.
     looked: u64,
-    traced: Vec<Span>,
 }
 
 impl Follow {
     pub(crate) fn new(hub: Arc<Hub>) -> Self {
-        let now = Instant::now();
-        Self {
-            hub,
-            heard: 0,
-            reread: None,
-            reread_at: now,
-            show_at: None,
-            shown_at: now,
-            looked: 0,
-            traced: Vec::new(),
-        }
+        Self { hub, heard: 0, reread: None, reread_at: Instant::now(), looked: 0 }
     }
 
     /// Runs for ever.
@@ -107,11 +76,9 @@ impl Follow {
         let mut look = interval(Duration::from_millis(BEAT_MS));
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let show_at = self.show_at.unwrap_or_else(Instant::now);
             // What time does comes first: a flood of messages must not hold it up.
             tokio::select! {
                 biased;
-                () = sleep_until(show_at), if self.show_at.is_some() => self.show(),
                 () = sleep_until(self.reread_at), if self.reread.is_some() => self.try_reread().await,
                 _ = look.tick() => self.look().await,
                 event = live.next() => self.hear(event).await,
@@ -144,41 +111,16 @@ impl Follow {
             return self.must_reread(Reread::Gap).await;
         }
         self.heard = to;
-        self.trace(&traces);
+        self.hub.trace(&traces);
         self.hub.registry.tell(told, to);
-        if self.hub.take(progress, definition) {
-            self.plan();
-        }
-    }
-
-    /// Spans of commands that the next frame tells of; they end when it is shown.
-    fn trace(&mut self, traces: &[String]) {
-        let room = TRACES_MAX.saturating_sub(self.traced.len());
-        let event = self.hub.event.as_str();
-        let marks = traces.iter().take(room).filter_map(|mark| mark.parse().ok());
-        let spans = marks.filter_map(|mark| traces::after("frame", Kind::Internal, event, mark));
-        self.traced.extend(spans);
-    }
-
-    /// New frames are due, but not too soon after the last ones.
-    fn plan(&mut self) {
-        self.show_at.get_or_insert(self.shown_at + every(self.hub.sockets()));
-    }
-
-    fn show(&mut self) {
-        self.show_at = None;
-        self.shown_at = Instant::now();
-        self.hub.show();
-        self.traced.clear();
+        self.hub.take(progress, definition);
     }
 
     /// Looks whether the view went on without a message: the live channel promises nothing.
     async fn look(&mut self) {
         let Ok((head, value)) = self.hub.read_shared().await else { return };
         self.hub.take_head(value.head.as_deref());
-        if self.hub.take(value.progress, Some(value.definition)) {
-            self.plan();
-        }
+        self.hub.take(value.progress, Some(value.definition));
         // What was there at the last look has had a second to be heard.
         let missed = self.looked > self.heard && !on(Mutant::SilenceIgnored);
         self.looked = head.next;
@@ -211,9 +153,7 @@ impl Follow {
     async fn read_again(&mut self) -> Result<(), Unknown> {
         let (head, value) = self.hub.read_shared().await?;
         self.hub.take_head(value.head.as_deref());
-        if self.hub.take(value.progress, Some(value.definition)) {
-            self.plan();
-        }
+        self.hub.take(value.progress, Some(value.definition));
         let mut sockets = self.hub.registry.all();
         for _ in 0..ATTEMPTS_MAX {
             let mut followed = Vec::new();
@@ -248,16 +188,5 @@ impl Follow {
             self.hub.registry.put(*number, item);
         }
         Ok(followed)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_sockets_get_frames_more_rarely_but_each_second() {
-        let ms = |sockets| every(sockets).as_millis();
-        assert_eq!([0, 2_500, 5_000, 10_000, 100_000].map(ms), [250, 250, 500, 1_000, 1_000]);
     }
 }

@@ -1,26 +1,34 @@
-//! The frames that all sockets of an event share, made once (R11).
+//! The frames that all sockets of a lane share, made once (R11).
 
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::ws::Utf8Bytes;
+use bytes::Bytes;
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::{
+    Utf8Bytes,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
 use wire::{
     frame::{self, Turn},
     view::{Progress, Standing},
 };
 
-/// What all sockets look at.
+/// What all sockets of a lane look at.
 #[derive(Clone)]
 pub(crate) struct Shown {
     pub(crate) frames: Arc<Frames>,
-    /// Counts heartbeats: the same frames, said again.
-    pub(crate) beat: u64,
+    /// When these were given out.
+    pub(crate) at: Instant,
     /// The process is about to end.
     pub(crate) draining: bool,
 }
 
 impl Shown {
     pub(crate) fn new(frames: Frames) -> Self {
-        Self { frames: Arc::new(frames), beat: 0, draining: false }
+        Self { frames: Arc::new(frames), at: Instant::now(), draining: false }
     }
 }
 
@@ -33,8 +41,10 @@ pub(crate) struct Frames {
     pub(crate) standing: Standing,
     /// What changed since the frames before; the progress goes last.
     pub(crate) news: Vec<Utf8Bytes>,
+    /// The news as they go over the line.
+    pub(crate) news_bytes: Bytes,
     /// The last of the news, which is the heartbeat, too.
-    pub(crate) beat: Utf8Bytes,
+    pub(crate) beat_bytes: Bytes,
     whole: OnceLock<Vec<Utf8Bytes>>,
     progress: Progress,
 }
@@ -46,9 +56,11 @@ impl Frames {
 
     fn new(number: u64, progress: Progress, mut news: Vec<Utf8Bytes>) -> Self {
         let beat = Utf8Bytes::from(frame::progress(&progress));
-        news.push(beat.clone());
-        let (to, standing) = (progress.to, progress.standing());
-        Self { number, to, standing, news, beat, whole: OnceLock::new(), progress }
+        let beat_bytes = line_bytes(std::slice::from_ref(&beat));
+        news.push(beat);
+        let news_bytes = line_bytes(&news);
+        let (to, standing, whole) = (progress.to, progress.standing(), OnceLock::new());
+        Self { number, to, standing, news, news_bytes, beat_bytes, whole, progress }
     }
 
     /// The frames after these; they cover the log from where these ended.
@@ -84,6 +96,17 @@ impl Frames {
     }
 }
 
+/// WebSocket frames of these texts, as a server sends them.
+fn line_bytes(texts: &[Utf8Bytes]) -> Bytes {
+    let mut bytes = Vec::new();
+    for text in texts {
+        let frame = Frame::message(text.clone(), OpCode::Data(Data::Text), true);
+        // Memory takes whatever is written.
+        let _ = frame.format(&mut bytes);
+    }
+    bytes.into()
+}
+
 fn whole(progress: &Progress) -> Vec<Utf8Bytes> {
     let mut frames = vec![frame::seats(progress), frame::progress(progress)];
     frames.extend(Turn::present(progress).into_iter().map(|turn| frame::turn(turn, progress)));
@@ -95,14 +118,14 @@ fn seats(slot: &wire::view::SlotProgress) -> (&str, u32) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use domain::EventState;
-    use serde_json::{Value, json};
+    use serde_json::Value;
     use wire::view::SlotProgress;
 
     use super::*;
 
-    fn progress(to: u64, serving: u32, sold: u32) -> Progress {
+    pub(in super::super) fn progress(to: u64, serving: u32, sold: u32) -> Progress {
         Progress {
             from: to.saturating_sub(1),
             to,
@@ -161,7 +184,19 @@ mod tests {
         assert!(frames.differ(&progress(12, 2, 0)));
         assert!(frames.differ(&progress(12, 1, 1)));
         assert!(frames.differ(&Progress { state: EventState::Paused, ..progress(12, 1, 0) }));
-        let beat: Value = serde_json::from_str(&frames.beat).unwrap();
-        assert_eq!(beat["type"], json!("progress"));
+    }
+
+    #[test]
+    fn bytes_are_the_frames_of_the_texts() {
+        let frames = Frames::first(&progress(10, 1, 0)).next(&progress(15, 2, 3));
+        // A final text frame without a mask, and its length (RFC 6455, 5.2).
+        let line = |text: &Utf8Bytes| {
+            let length = u8::try_from(text.len()).unwrap();
+            assert!(length < 126);
+            [&[0x81, length], text.as_bytes()].concat()
+        };
+        let [seats, beat] = &frames.news[..] else { panic!("{:?}", frames.news) };
+        assert_eq!(frames.beat_bytes, line(beat));
+        assert_eq!(frames.news_bytes, [line(seats), line(beat)].concat());
     }
 }

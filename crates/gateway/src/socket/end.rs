@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use futures_util::{SinkExt, StreamExt};
 use tokio::time::{sleep, timeout};
-use tungstenite::error::{CapacityError, Error};
+use tokio_tungstenite::tungstenite::{
+    Message,
+    error::{CapacityError, Error},
+    protocol::{CloseFrame, frame::coding::CloseCode},
+};
 
+use super::Ws;
 use crate::{limits::CLOSE_SECS_MAX, meters::Meters};
 
 /// Why a socket ended.
@@ -39,10 +44,10 @@ impl End {
     ];
 
     /// What it means that a message could not be read.
-    pub(crate) fn of(error: axum::Error) -> Self {
-        match error.into_inner().downcast_ref::<Error>() {
-            Some(Error::Capacity(CapacityError::MessageTooLong { .. })) => Self::TooLarge,
-            Some(Error::Protocol(_) | Error::Utf8(_) | Error::Capacity(_)) => Self::Garbled,
+    pub(crate) fn of(error: &Error) -> Self {
+        match error {
+            Error::Capacity(CapacityError::MessageTooLong { .. }) => Self::TooLarge,
+            Error::Protocol(_) | Error::Utf8(_) | Error::Capacity(_) => Self::Garbled,
             _ => Self::Gone,
         }
     }
@@ -59,39 +64,39 @@ impl End {
         }
     }
 
-    fn frame(self) -> Option<(u16, &'static str)> {
+    fn frame(self) -> Option<(CloseCode, &'static str)> {
         match self {
-            Self::TooLarge => Some((close_code::SIZE, "the message is too large")),
-            Self::Garbled => Some((close_code::PROTOCOL, "the message can't be read")),
-            Self::Slow => Some((close_code::AGAIN, "too slow: connect again")),
-            Self::Silent => Some((close_code::AWAY, "no sign of life")),
-            Self::Drained => Some((close_code::RESTART, "connect again")),
+            Self::TooLarge => Some((CloseCode::Size, "the message is too large")),
+            Self::Garbled => Some((CloseCode::Protocol, "the message can't be read")),
+            Self::Slow => Some((CloseCode::Again, "too slow: connect again")),
+            Self::Silent => Some((CloseCode::Away, "no sign of life")),
+            Self::Drained => Some((CloseCode::Restart, "connect again")),
             Self::Gone | Self::Stuck => None,
         }
     }
 }
 
 /// Says goodbye, and waits a little for the other side to hear it.
-pub(crate) async fn close(ws: &mut WebSocket, end: End) {
+pub(crate) async fn close(ws: &mut Ws, end: End) {
     Meters::closed(end.name());
     let patience = Duration::from_secs(CLOSE_SECS_MAX);
     let Some((code, reason)) = end.frame() else {
         if end == End::Gone {
             // Reading on sends the answer to a close frame (RFC 6455, 5.5.1).
-            drop(timeout(patience, ws.recv()).await);
+            drop(timeout(patience, ws.next()).await);
         }
         return;
     };
     let frame = CloseFrame { code, reason: reason.into() };
     let _ = timeout(patience, async {
         ws.send(Message::Close(Some(frame))).await?;
-        while let Some(message) = ws.recv().await {
+        while let Some(message) = ws.next().await {
             if message.is_err() {
                 // Unread bytes would turn the end into a reset and the goodbye might be lost.
                 sleep(patience).await;
             }
         }
-        Ok::<(), axum::Error>(())
+        Ok::<(), Error>(())
     })
     .await;
 }
