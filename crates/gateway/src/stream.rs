@@ -74,10 +74,15 @@ async fn listen(upgrade: OnUpgrade, listener: Listener) {
         .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
-    let line = Line::new(TokioIo::new(io));
+    // What our own server wraps its connections in is of no use any more, and costs memory.
+    let (line, read) = match io.downcast::<TokioIo<http_kit::socket::Socket>>() {
+        Ok(parts) => (Line::new(parts.io.into_inner()), parts.read_buf.to_vec()),
+        Err(io) => (Line::new(TokioIo::new(io)), Vec::new()),
+    };
     let io = LineIo(line.clone());
-    let ws = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-    Box::new(Socket::new(listener, line)).run(ws).await;
+    let ws = WebSocketStream::from_partially_read(io, read, Role::Server, Some(config)).await;
+    // A task of its own: this one's room for the upgrade is given back.
+    tokio::spawn(Box::new(Socket::new(listener, line)).run(ws));
 }
 
 fn not_a_socket() -> ProblemResponse {

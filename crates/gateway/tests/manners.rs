@@ -14,7 +14,11 @@ use scene::{
     owner::{Step, ticket, told},
 };
 use socket2::{Domain, Type};
-use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 use tokio_tungstenite::tungstenite::{Error, protocol::frame::coding::CloseCode};
 use twinkle_gateway::Limits;
 
@@ -70,6 +74,23 @@ async fn a_goodbye_is_answered() {
     let mut socket = scene.socket(None).await;
     socket.next_of("progress").await;
     assert_eq!(socket.close().await.expect("an answer").code, CloseCode::Normal);
+}
+
+#[tokio::test]
+async fn what_comes_together_with_the_handshake_is_heard() {
+    let mut scene = Scene::new().await;
+    let mut stream = TcpStream::connect(scene.serve()).await.unwrap();
+    let handshake = format!(
+        "GET {EVENT_PATH}/stream HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    // A goodbye (1000) under a mask of zeros.
+    let goodbye = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8];
+    stream.write_all(&[handshake.as_bytes(), &goodbye].concat()).await.unwrap();
+    let mut heard = Vec::new();
+    let end = timeout(Duration::from_secs(5), stream.read_to_end(&mut heard)).await;
+    end.expect("the service hangs up").unwrap();
+    assert!(heard.ends_with(&[0x88, 0x02, 0x03, 0xe8]), "{heard:?}");
 }
 
 #[tokio::test]
