@@ -58,18 +58,23 @@ fn play(command: Command) -> Result<bool> {
             let stage = play.common.stage()?;
             finish(&play.common, &sale::run(&stage, &play.settings)?)
         }
-        Command::Sockets(play) => share(&play.common, |stage| sockets::run(stage, &play.settings)),
-        Command::Storm(play) => share(&play.common, |stage| storm::run(stage, &play.settings)),
+        Command::Sockets(play) => {
+            share(&play.common, play.settings.join, |stage| sockets::run(stage, &play.settings))
+        }
+        Command::Storm(play) => {
+            share(&play.common, true, |stage| storm::run(stage, &play.settings))
+        }
     }
 }
 
 /// Plays in one process or in several; a part only tells what it saw.
-fn share(common: &Common, run: impl Fn(&Stage) -> Result<Outcome>) -> Result<bool> {
+fn share(common: &Common, joins: bool, run: impl Fn(&Stage) -> Result<Outcome>) -> Result<bool> {
     let stage = common.stage()?;
     if common.part.is_some() {
         return hand_over(&run(&stage)?);
     }
-    let before = stage.service.opened()?;
+    let service = &stage.service;
+    let before = if joins { service.opened()? } else { service.shown()? };
     let mut outcome = match common.processes {
         1 => run(&stage)?,
         count => processes::run(count, &stage.stop)?,

@@ -118,12 +118,14 @@ impl Service {
     /// The facts once every API takes joins and every gateway shows the event: each hears of an event
     /// a moment after the operator has answered.
     pub fn opened(&self) -> Result<Facts> {
-        for api in &self.apis {
-            settled(|| self.takes_joins(api), |_| true)?;
-        }
-        for gateway in &self.gateways {
-            settled(|| self.facts_at(gateway), |_| true)?;
-        }
+        self.apis.iter().try_for_each(|api| settled(|| self.takes_joins(api), |()| true))?;
+        self.shown()
+    }
+
+    /// The facts once every gateway shows the event.
+    pub fn shown(&self) -> Result<Facts> {
+        let shown = |gateway| settled(|| self.facts_at(gateway), |_| true).map(drop);
+        self.gateways.iter().try_for_each(shown)?;
         self.facts()
     }
 
