@@ -11,13 +11,27 @@ use anyhow::{Context, Result, ensure};
 use crate::home::Home;
 use crate::{Process, free_port, kafka_jars};
 
+/// What a broker lives for.
+#[derive(Debug)]
+struct Life {
+    /// Options of its virtual machine.
+    options: &'static [&'static str],
+    /// Settings beyond the usual ones.
+    settings: &'static str,
+}
+
 /// Brokers of tests live for seconds: what an optimising compiler would spend on them never pays.
-const SHORT_LIFE: &[&str] = &["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
+const SHORT: &Life =
+    &Life { options: &["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"], settings: "" };
 /// Caches that are cold after each change of threads cost a small broker more than it works: one
-/// collector's thread and large pages.
-const LONG_LIFE: &[&str] = &["-XX:+UseSerialGC", "-XX:+UseTransparentHugePages"];
+/// thread each for connections, requests and the collector, and large pages.
+const LONG: &Life = &Life {
+    options: &["-XX:+UseSerialGC", "-XX:+UseTransparentHugePages"],
+    settings: "num.network.threads=1\nnum.io.threads=1\n",
+};
 /// Several brokers on one machine, each with little to keep.
-const CROWDED: &[&str] = &["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"];
+const CROWDED: &Life =
+    &Life { options: &["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"], settings: "" };
 const START_SECS_MAX: u64 = 90;
 const STOP_SECS_MAX: u64 = 60;
 /// What the broker says once it is registered, unfenced and answers requests.
@@ -31,8 +45,7 @@ pub struct Kafka {
     home: Home,
     bootstrap: String,
     port: u16,
-    /// Options of its virtual machine.
-    life: &'static [&'static str],
+    life: &'static Life,
 }
 
 impl Kafka {
@@ -41,7 +54,7 @@ impl Kafka {
     /// # Errors
     /// When Java, Maven or the jars are missing, or the broker does not come up; with the end of its log.
     pub fn start() -> Result<Self> {
-        Self::start_in(Home::temporary("kafka")?, free_port()?, SHORT_LIFE)
+        Self::start_in(Home::temporary("kafka")?, free_port()?, SHORT)
     }
 
     /// As [`Kafka::start`], for load of minutes: slow at first, fast once it is compiled.
@@ -49,7 +62,7 @@ impl Kafka {
     /// # Errors
     /// As [`Kafka::start`].
     pub fn start_long_lived() -> Result<Self> {
-        Self::start_in(Home::temporary("kafka")?, free_port()?, LONG_LIFE)
+        Self::start_in(Home::temporary("kafka")?, free_port()?, LONG)
     }
 
     /// Starts a broker on `port` with its data in `home` that lives on, with its data, after this value and this process.
@@ -57,12 +70,13 @@ impl Kafka {
     /// # Errors
     /// As [`Kafka::start`].
     pub fn start_kept(home: &Path, port: u16) -> Result<Self> {
-        Self::start_in(Home::kept(home)?, port, LONG_LIFE)
+        Self::start_in(Home::kept(home)?, port, LONG)
     }
 
-    fn start_in(home: Home, port: u16, life: &'static [&'static str]) -> Result<Self> {
+    fn start_in(home: Home, port: u16, life: &'static Life) -> Result<Self> {
         if !home.path().join("server.properties").exists() {
-            format_storage(home.path(), &properties(home.path(), port, free_port()?), &[])?;
+            let settings = properties(home.path(), port, free_port()?) + life.settings;
+            format_storage(home.path(), &settings, &[])?;
         }
         Self::launched(home, port, life)
     }
@@ -83,10 +97,10 @@ impl Kafka {
     ) -> Result<Self> {
         let settings = settings(&properties(home.path(), port, controller));
         format_storage(home.path(), &settings, format)?;
-        Self::launched(home, port, SHORT_LIFE)
+        Self::launched(home, port, SHORT)
     }
 
-    fn launched(home: Home, port: u16, life: &'static [&'static str]) -> Result<Self> {
+    fn launched(home: Home, port: u16, life: &'static Life) -> Result<Self> {
         let process = launch(&home, port, life)?;
         Ok(Self { process, home, bootstrap: format!("127.0.0.1:{port}"), port, life })
     }
@@ -168,12 +182,12 @@ impl Kafka {
 }
 
 pub(crate) fn tool(bootstrap: &str, class: &str, args: &[&str]) -> Result<String> {
-    let mut command = java(SHORT_LIFE)?;
+    let mut command = java(SHORT)?;
     command.arg(class).args(["--bootstrap-server", bootstrap]).args(args);
     run(command)
 }
 
-fn launch(home: &Home, port: u16, life: &[&str]) -> Result<Process> {
+fn launch(home: &Home, port: u16, life: &Life) -> Result<Process> {
     let mut command = java(life)?;
     command.current_dir(home.path()).arg("kafka.Kafka").arg(home.path().join("server.properties"));
     if home.is_kept() {
@@ -194,7 +208,7 @@ fn launch(home: &Home, port: u16, life: &[&str]) -> Result<Process> {
 fn format_storage(home: &Path, settings: &str, further: &[String]) -> Result<()> {
     let file = home.join("server.properties.new");
     std::fs::write(&file, settings)?;
-    let mut command = java(SHORT_LIFE)?;
+    let mut command = java(SHORT)?;
     // The same for every cluster: brokers are told apart by their ports.
     command.args(["kafka.tools.StorageTool", "format", "-t", "dHdpbmtsZS10ZXN0YmVkIQ", "-c"]);
     command.arg(&file).args(further);
@@ -220,17 +234,15 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
-num.network.threads=1
-num.io.threads=1
 ",
         data = home.join("data").display()
     )
 }
 
-fn java(life: &[&str]) -> Result<Command> {
+fn java(life: &Life) -> Result<Command> {
     let mut command = Command::new("java");
     // The last word on the same option counts.
-    command.arg("-Xmx512m").args(life).arg("-Djava.awt.headless=true");
+    command.arg("-Xmx512m").args(life.options).arg("-Djava.awt.headless=true");
     command.args(["-Dorg.slf4j.simpleLogger.showDateTime=true", "-cp"]);
     command.arg(kafka_jars()?.join("*"));
     Ok(command)

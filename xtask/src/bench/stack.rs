@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
-    time::Duration,
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -19,6 +20,8 @@ use crate::{
 };
 
 const BUILD_LIMIT_SECS: u64 = 1_500;
+/// How long an event may take to be made.
+const PATIENCE_SECS: u64 = 30;
 const TOKEN: &str = "only-for-benchmarks-on-loopback-0123456789abcdef";
 
 /// The product as the image has it, and what loads it.
@@ -131,8 +134,19 @@ impl Stack {
         });
         let file = self.folder.join(format!("{id}.json"));
         std::fs::write(&file, definition.to_string())?;
-        self.twinkle(&["event", "create", id, &file.display().to_string()])?;
-        self.twinkle(&["event", "open", id]).map(drop)
+        self.patiently(&["event", "create", id, &file.display().to_string()])?;
+        self.patiently(&["event", "open", id])
+    }
+
+    /// A broker that has just started may have to be asked again; the same call twice does it once.
+    fn patiently(&self, args: &[&str]) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(PATIENCE_SECS);
+        loop {
+            match self.twinkle(args) {
+                Err(_) if Instant::now() < deadline => sleep(Duration::from_millis(500)),
+                done => return done.map(drop),
+            }
+        }
     }
 
     /// Replays the event's log and compares it with Redis; the report of `twinkle audit --json`.

@@ -171,7 +171,8 @@ impl Lanes {
         let every = every(self.sockets());
         let crowd = every > Duration::from_millis(SHARED_EVERY_MS);
         let lanes = u32::try_from(self.used().count()).unwrap_or(u32::MAX);
-        let step = if crowd { every / lanes } else { Duration::ZERO };
+        // News that come after a calm reach the last lane in less than the time between two frames.
+        let step = if crowd { every * 4 / 5 / lanes } else { Duration::ZERO };
         let due = |(number, lane): (usize, &Lane)| {
             let at = lane.shown().at;
             let due = if lane.has_news(progress) {
@@ -280,7 +281,7 @@ mod tests {
         let mut order: Vec<usize> = seen.iter().map(|(lane, _)| *lane).collect();
         order.sort_unstable();
         assert_eq!(order, (0..LANES_MAX).collect::<Vec<_>>());
-        assert!(seen.iter().skip(1).all(|(_, ms)| (62..=63).contains(ms)), "{seen:?}");
+        assert!(seen.iter().skip(1).all(|(_, ms)| (50..=51).contains(ms)), "{seen:?}");
         assert!(!lanes.take(&news), "all have been told");
         assert!(came.iter().all(|(_, place)| lanes.shown(*place).frames.to == 20));
     }
