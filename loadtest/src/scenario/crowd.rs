@@ -198,6 +198,8 @@ impl<'a> Crowd<'a> {
     /// Everyone goes home.
     pub fn close(&mut self) -> Result<()> {
         let end_us = self.pace.now_us() + CLOSE_US_MAX;
+        // While all hang up at once, a frame is late for that alone.
+        let age = std::mem::take(&mut self.hall.ears.age);
         let mut left = 0;
         while self.streams.len() > 0 && self.pace.now_us() < end_us {
             let now_us = self.pace.now_us();
@@ -207,6 +209,7 @@ impl<'a> Crowd<'a> {
             self.listen()?;
             self.pace.rest(now_us);
         }
+        self.hall.ears.age_closing = std::mem::replace(&mut self.hall.ears.age, age);
         self.hall.unclosed = self.streams.len() as u64;
         Ok(())
     }

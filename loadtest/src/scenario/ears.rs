@@ -21,6 +21,8 @@ pub struct Ears {
     pub recent_age: Latency,
     /// The same before all were there.
     pub age_opening: Latency,
+    /// The same while all hang up.
+    pub age_closing: Latency,
     /// Personal frames and seats are kept in `told` for whoever acts on them.
     pub collects: bool,
     pub told: Vec<(usize, Rc<Frame>)>,

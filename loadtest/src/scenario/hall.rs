@@ -293,6 +293,7 @@ impl Hall {
             ("placed", self.placed),
             ("age", self.ears.age),
             ("age_opening", self.ears.age_opening),
+            ("age_closing", self.ears.age_closing),
         ];
         let times = times.into_iter().filter(|(_, times)| times.count() > 0);
         outcome.latencies.extend(times.map(|(name, times)| (name.to_owned(), times)));
