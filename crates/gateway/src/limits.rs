@@ -19,9 +19,8 @@ pub(crate) const LANES_MAX: usize = 16;
 /// Sockets that get shared frames before anything else has its turn: a fraction of a millisecond.
 pub(crate) const LINES_AT_ONCE: usize = 64;
 
-/// Between heartbeats, and between looks at the shared value, in milliseconds: with all that comes on
-/// the way a browser hears something each second.
-pub(crate) const BEAT_MS: u64 = 900;
+/// Between heartbeats, and between looks at the shared value, in milliseconds.
+pub(crate) const BEAT_MS: u64 = 1_000;
 
 /// Longest call to the view, in milliseconds.
 pub(crate) const VIEW_CALL_MS: u64 = 2_000;
