@@ -17,6 +17,7 @@ pub(crate) const LANE_SOCKETS: usize = 625;
 pub(crate) const LANES_MAX: usize = 16;
 
 /// Sockets that get shared frames before anything else has its turn: a fraction of a millisecond.
+/// Below the 128 operations after which tokio makes a task wait: what came later would look full.
 pub(crate) const LINES_AT_ONCE: usize = 64;
 
 /// Between heartbeats, and between looks at the shared value, in milliseconds.
